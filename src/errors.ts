@@ -1,0 +1,114 @@
+/**
+ * The one catalogue of errors. A code is never reused; `docs/reference/errors.md` lists every code and a test holds
+ * the two together. Expected outcomes (a verdict, a rejected promotion) are unions, not errors.
+ */
+
+/** Exit codes, everywhere (design: section 2). */
+export const EXIT = {
+  done: 0,
+  internal: 1,
+  disabled: 2,
+  killed: 3,
+  locked: 4,
+  dream: 5,
+  phase: 6,
+  baseline: 7,
+  usage: 64,
+  data: 65,
+  config: 78,
+  timeout: 124,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+interface CatalogueEntry {
+  readonly exit: ExitCode;
+  /** What the person who reads it should do next. */
+  readonly hint: string;
+}
+
+export const CATALOGUE = {
+  // general
+  KLR_E_INTERNAL: {
+    exit: EXIT.internal,
+    hint: 'This is a defect of KLoROS: report it with the output of `kloros status --json`.',
+  },
+  KLR_E_USAGE: { exit: EXIT.usage, hint: 'Run the command with --help to see its arguments and examples.' },
+  KLR_E_NOT_FOUND: { exit: EXIT.data, hint: 'List what exists with the matching list command.' },
+  // home
+  KLR_E_HOME_MISSING: {
+    exit: EXIT.config,
+    hint: 'Create it with `kloros init`, or point KLOROS_HOME or --home at an existing one.',
+  },
+  KLR_E_HOME_NEWER: {
+    exit: EXIT.config,
+    hint: 'Use the KLoROS version that wrote this home, or a newer one; nothing was changed.',
+  },
+  KLR_E_HOME_READ_ONLY: {
+    exit: EXIT.internal,
+    hint: 'Make the home writable for the service user, or move it to another file system.',
+  },
+  KLR_E_HOME_DAMAGED: {
+    exit: EXIT.data,
+    hint: 'Restore the home from a backup; the damaged database was left as it is.',
+  },
+  KLR_E_DISK_FULL: {
+    exit: EXIT.internal,
+    hint: 'Free space on the file system of the home; the next tick goes on by itself.',
+  },
+  KLR_E_OWNER: {
+    exit: EXIT.config,
+    hint: 'Run as the user that owns the home, or change the owner of the home.',
+  },
+  // locks
+  KLR_E_LOCK_HELD: {
+    exit: EXIT.locked,
+    hint: 'Another KLoROS process is at work; see who with `kloros status`.',
+  },
+  KLR_E_LOCK_FILE: {
+    exit: EXIT.config,
+    hint: 'Remove what stands in place of the lock file, and make locks/ writable.',
+  },
+  KLR_E_FENCED: {
+    exit: EXIT.baseline,
+    hint: 'A newer holder took over while this one was paused; nothing was committed. Nothing to do.',
+  },
+  // configuration
+  KLR_E_CONFIG_MISSING: {
+    exit: EXIT.config,
+    hint: 'Write one with `kloros init`, or name it with --config.',
+  },
+  KLR_E_CONFIG_SYNTAX: { exit: EXIT.config, hint: 'Mend the YAML at the line shown.' },
+  KLR_E_CONFIG_INVALID: {
+    exit: EXIT.config,
+    hint: 'Mend the lines shown; `kloros config check` checks again.',
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof CATALOGUE;
+
+/**
+ * An error with a code, what was wrong, where, and what to do.
+ * @example throw new KlorosError('KLR_E_LOCK_HELD', 'orchestrator is held by pid 12', { where: path })
+ */
+export class KlorosError extends Error {
+  override readonly name = 'KlorosError';
+  readonly code: ErrorCode;
+  /** The file, line, key or id that the error is about. */
+  readonly where: string | undefined;
+  readonly hint: string;
+  readonly exit: ExitCode;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { where?: string; hint?: string; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.where = options.where;
+    const entry: CatalogueEntry = CATALOGUE[code];
+    this.hint = options.hint ?? entry.hint;
+    this.exit = entry.exit;
+  }
+}

@@ -1,0 +1,147 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { KlorosError } from '../errors.ts';
+import type { Database, Row, SqlValue } from './database.ts';
+import { MIGRATIONS } from './migrations.ts';
+
+/** How long a statement waits for another process's transaction, milliseconds. */
+const BUSY_MS = 10_000;
+
+/** Names what SQLite could not do, so that a full disk is not reported as a defect. */
+function explain(error: unknown, path: string): unknown {
+  const message = error instanceof Error ? error.message : String(error);
+  const options = { where: path, cause: error };
+  if (/disk is full|disk I\/O error/i.test(message))
+    return new KlorosError('KLR_E_DISK_FULL', message, options);
+  if (/readonly database/i.test(message)) return new KlorosError('KLR_E_HOME_READ_ONLY', message, options);
+  if (/malformed|not a database/i.test(message))
+    return new KlorosError('KLR_E_HOME_DAMAGED', message, options);
+  return error;
+}
+
+class SqliteDatabase implements Database {
+  readonly #db: DatabaseSync;
+  readonly #path: string;
+  readonly #statements = new Map<string, StatementSync>();
+  /** The end of the last transaction asked for: the next one starts after it. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(db: DatabaseSync, path: string) {
+    this.#db = db;
+    this.#path = path;
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #do<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw explain(error, this.#path);
+    }
+  }
+
+  async all<T extends Row>(sql: string, ...params: SqlValue[]): Promise<T[]> {
+    return this.#do(() => this.#prepare(sql).all(...params) as T[]);
+  }
+
+  async get<T extends Row>(sql: string, ...params: SqlValue[]): Promise<T | undefined> {
+    return this.#do(() => this.#prepare(sql).get(...params) as T | undefined);
+  }
+
+  async run(sql: string, ...params: SqlValue[]): Promise<number> {
+    return this.#do(() => Number(this.#prepare(sql).run(...params).changes));
+  }
+
+  transaction<T>(work: (tx: Database) => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(() => this.#transact(work));
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #transact<T>(work: (tx: Database) => Promise<T>): Promise<T> {
+    this.#do(() => this.#db.exec('BEGIN IMMEDIATE'));
+    try {
+      const result = await work(this.#inside());
+      this.#do(() => this.#db.exec('COMMIT'));
+      return result;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** The same connection, without a transaction of its own: waiting for one inside would wait for ever. */
+  #inside(): Database {
+    return {
+      all: (sql, ...params) => this.all(sql, ...params),
+      get: (sql, ...params) => this.get(sql, ...params),
+      run: (sql, ...params) => this.run(sql, ...params),
+      transaction: () =>
+        Promise.reject(new KlorosError('KLR_E_INTERNAL', 'a transaction inside a transaction')),
+      close: () => Promise.reject(new KlorosError('KLR_E_INTERNAL', 'close inside a transaction')),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#turn;
+    this.#statements.clear();
+    this.#db.close();
+  }
+}
+
+function migrate(db: DatabaseSync, path: string, readOnly: boolean): void {
+  const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  if (version > MIGRATIONS.length) {
+    throw new KlorosError(
+      'KLR_E_HOME_NEWER',
+      `the home has schema ${version}, this program knows ${MIGRATIONS.length}`,
+      { where: path },
+    );
+  }
+  if (version === MIGRATIONS.length) return;
+  if (readOnly)
+    throw new KlorosError('KLR_E_HOME_READ_ONLY', `schema ${version} has to be migrated first`, {
+      where: path,
+    });
+  db.exec('BEGIN EXCLUSIVE');
+  try {
+    // Another process may have migrated while this one waited.
+    const now = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+    for (const sql of MIGRATIONS.slice(now)) db.exec(sql);
+    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    db.exec('COMMIT');
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/**
+ * Opens, creates or migrates the database of a home (SQLite in WAL mode, synchronous=FULL).
+ * @param path a file, or ':memory:' in tests
+ * @throws KLR_E_HOME_NEWER, KLR_E_HOME_DAMAGED, KLR_E_HOME_READ_ONLY, KLR_E_DISK_FULL
+ */
+export async function openSqlite(path: string, options: { readOnly?: boolean } = {}): Promise<Database> {
+  const readOnly = options.readOnly ?? false;
+  try {
+    const db = new DatabaseSync(path, { readOnly, timeout: BUSY_MS });
+    try {
+      if (!readOnly) db.exec('PRAGMA journal_mode = WAL');
+      db.exec('PRAGMA synchronous = FULL');
+      migrate(db, path, readOnly);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    return new SqliteDatabase(db, path);
+  } catch (error) {
+    throw explain(error, path);
+  }
+}
