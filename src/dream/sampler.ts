@@ -1,6 +1,4 @@
-import type { ParameterValue } from '../config/schema.ts';
-
-export type Params = Readonly<Record<string, ParameterValue>>;
+import type { Params } from '../config/parameters.ts';
 
 /** A configuration to try. Inactive conditional parameters are absent from `params`. */
 export interface Suggestion {

@@ -35,23 +35,90 @@ export interface TickResult {
   readonly durationMs: number;
 }
 
-/** Why a running action is asked to stop. */
-export type StopReason =
-  | 'killed'
-  | 'mode'
-  | 'watch-due'
-  | 'rollback'
-  | 'window-edge'
-  | 'budget'
-  | 'shutdown'
-  | 'cancelled';
+/** What a person or a command asks for instead of what `decide` would choose; rules 1 to 4 still come first. */
+export type Force =
+  | { readonly kind: 'dream'; readonly experiment?: string; readonly trials?: number; readonly seed?: number }
+  | { readonly kind: 'phase' };
 
-/** Progress of a long action, for stderr, the daemon and `status`. */
-export interface Progress {
-  readonly phase: string;
-  readonly done: number;
-  readonly total: number;
-  /** Milliseconds left, as far as known. */
-  readonly leftMs: number | null;
-  readonly message: string;
+/** The one action of a tick. */
+export type Action =
+  | { readonly kind: 'none'; readonly outcome: 'DISABLED' | 'KILLED' | 'LOCKED' | 'NOOP' }
+  | { readonly kind: 'recover'; readonly unfinished: readonly string[] }
+  | { readonly kind: 'watch'; readonly version: number }
+  | { readonly kind: 'phase'; readonly forced: boolean; readonly resume: string | null }
+  | { readonly kind: 'carry-out'; readonly settle: Settlement }
+  | { readonly kind: 'rejected'; readonly count: number }
+  | {
+      readonly kind: 'dream';
+      readonly experiment: string | null;
+      readonly resume: string | null;
+      readonly seeds: readonly string[];
+      readonly trials?: number;
+      readonly seed?: number;
+    }
+  | { readonly kind: 'intents'; readonly ids: readonly string[] }
+  | { readonly kind: 'reflect' };
+
+/** What of the verdicts and decisions is carried out in this tick: all that end a promotion, at most one commit. */
+export interface Settlement {
+  /** Promotions whose verdict or reviewer said no, or left it open. */
+  readonly close: readonly string[];
+  /** The one accepted or approved promotion to escrow, or to commit and apply. */
+  readonly commit: string | null;
+}
+
+/** What `decide` says. */
+export interface Decision {
+  /** The number of the rule in the table of section 2 of the design; 0 when forced. */
+  readonly rule: number;
+  readonly action: Action;
+  readonly reason: string;
+  readonly next: { readonly at: number | null; readonly what: string };
+}
+
+/** All that a decision depends on, read once. Times are milliseconds since the Unix epoch. */
+export interface Snapshot {
+  readonly now: number;
+  readonly mode: Mode;
+  readonly kill: { readonly set: boolean; readonly reason: string };
+  readonly lock: { readonly held: boolean; readonly holder: string };
+  /** Actions that a dead process left. */
+  readonly unfinished: readonly { readonly id: string; readonly kind: string }[];
+  /** The baseline that is being watched. */
+  readonly watch: { readonly version: number; readonly nextCheckAt: number } | null;
+  readonly phase: {
+    readonly due: boolean;
+    readonly reason: string;
+    /** An epoch of this window, or a forced one, that was paused. */
+    readonly resume: { readonly id: string; readonly forced: boolean } | null;
+    readonly nextWindowAt: number | null;
+    readonly screened: number;
+  };
+  readonly verdicts: readonly {
+    readonly promotionId: string;
+    readonly verdict: string;
+    readonly gain: number;
+  }[];
+  /** Escrow entries on which a person decided, or which expired. */
+  readonly decisions: readonly { readonly promotionId: string; readonly approved: boolean }[];
+  readonly rejectedAtScan: number;
+  /** Promotions that are neither acknowledged nor screened, oldest first. */
+  readonly received: readonly { readonly id: string; readonly experiment: string }[];
+  readonly pausedCycle: { readonly id: string; readonly experiment: string } | null;
+  /** Experiments whose last cycle failed: not before these times. */
+  readonly dreamPauses: Readonly<Record<string, number>>;
+  /** Promotions whose commit failed: not before these times. */
+  readonly commitPauses: Readonly<Record<string, number>>;
+  /** Intents that may be handled now, highest priority first. */
+  readonly intents: readonly string[];
+  readonly intentsNextAt: number | null;
+  readonly idleSince: number;
+  readonly reflectedAt: number;
+  readonly limits: {
+    readonly intentsPerTick: number;
+    readonly idleMs: number;
+    readonly reflectEveryMs: number;
+    /** A cycle is not started when the window opens sooner than this. */
+    readonly shortestCycleMs: number;
+  };
 }

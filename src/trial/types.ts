@@ -1,6 +1,5 @@
-import type { Evaluator, ParameterValue, TrialLimits } from '../config/schema.ts';
-
-export type Params = Readonly<Record<string, ParameterValue>>;
+import type { Params } from '../config/parameters.ts';
+import type { Evaluator, TrialLimits } from '../config/schema.ts';
 
 /** One run of the evaluator with one configuration in one domain, with a seed. */
 export interface TrialRequest {
