@@ -40,6 +40,14 @@ export const CATALOGUE = {
     exit: EXIT.config,
     hint: 'Create it with `kloros init`, or point KLOROS_HOME or --home at an existing one.',
   },
+  KLR_E_HOME_FOREIGN: {
+    exit: EXIT.config,
+    hint: 'Name an empty folder, or one that does not exist yet; nothing was changed.',
+  },
+  KLR_E_HOME_UNSAFE: {
+    exit: EXIT.config,
+    hint: 'Put a plain file or folder of the service user back, on a file system that keeps modes of 0600 and 0700.',
+  },
   KLR_E_HOME_NEWER: {
     exit: EXIT.config,
     hint: 'Use the KLoROS version that wrote this home, or a newer one; nothing was changed.',

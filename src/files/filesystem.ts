@@ -12,6 +12,8 @@ export type FileSystem = Pick<
   | 'writeSync'
   | 'fsyncSync'
   | 'fstatSync'
+  | 'ftruncateSync'
+  | 'fchmodSync'
   | 'lstatSync'
   | 'statSync'
   | 'statfsSync'

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 export interface HomePaths {
   readonly root: string;
   readonly database: string;
+  /** The validated configuration as JSON: may be deleted at any time. */
+  readonly configCache: string;
   readonly mode: string;
   readonly killswitch: string;
   readonly locks: string;
@@ -29,6 +31,7 @@ export function homePaths(root: string): HomePaths {
   return {
     root,
     database: at('kloros.db'),
+    configCache: at('config.cache.json'),
     mode: at('mode'),
     killswitch: at('killswitch'),
     locks: at('locks'),
