@@ -9,17 +9,19 @@ const name = z
   .string()
   .regex(
     /^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$/,
-    'a name starts with a letter or _, then letters, digits, _ and -, at most 64',
+    'a name (a letter or _, then letters, digits, _ and -, at most 64)',
   );
 /** Parameter names are CEL identifiers and environment variables. */
 const parameterName = z
   .string()
   .regex(
     /^[a-zA-Z_][a-zA-Z0-9_]{0,63}$/,
-    'a parameter name starts with a letter or _, then letters, digits and _, at most 64',
+    'a parameter name (a letter or _, then letters, digits and _, at most 64)',
   );
 const isoZone = z.string().describe('IANA time zone, e.g. Europe/Berlin');
-const localTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'a local time as HH:MM');
+const localTime = z
+  .string('a local time as HH:MM')
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'a local time as HH:MM');
 const command = z
   .array(z.string().min(1))
   .min(1)

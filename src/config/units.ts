@@ -7,7 +7,7 @@ const SIZE_BYTES: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, G
 
 function unit(pattern: RegExp, factors: Record<string, number>, what: string) {
   return z
-    .string()
+    .string(what)
     .regex(pattern, what)
     .transform((text) => {
       const [, amount, suffix] = pattern.exec(text) ?? [];
