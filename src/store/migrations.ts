@@ -46,11 +46,11 @@ CREATE INDEX actions_state ON actions (state);
 -- Files that a decision owes: written in the home after the transaction that decided, again if a crash fell between.
 CREATE TABLE outbox (
   path TEXT PRIMARY KEY,         -- relative to the home
+  seq INTEGER NOT NULL,          -- the order of owing, which is the order of writing
   content TEXT NOT NULL,
-  created_at INTEGER NOT NULL,
-  written_at INTEGER
+  created_at INTEGER NOT NULL
 );
-CREATE INDEX outbox_owed ON outbox (written_at) WHERE written_at IS NULL;
+CREATE INDEX outbox_seq ON outbox (seq);
 
 CREATE TABLE promotions (
   id TEXT PRIMARY KEY,
@@ -73,6 +73,16 @@ CREATE TABLE promotions (
 );
 CREATE INDEX promotions_state ON promotions (state, received_at);
 CREATE UNIQUE INDEX promotions_file ON promotions (file);
+
+-- Files in promotions_ack/, those of earlier systems too: each is read once, and matched by the id inside or by its name.
+CREATE TABLE acks (
+  file TEXT PRIMARY KEY,         -- name in promotions_ack/
+  promotion_id TEXT,             -- the id inside; null when it was no ACK
+  accepted INTEGER NOT NULL,     -- 0 | 1
+  reason TEXT NOT NULL,
+  ts INTEGER NOT NULL
+);
+CREATE INDEX acks_promotion ON acks (promotion_id);
 
 CREATE TABLE cycles (
   id TEXT PRIMARY KEY,
@@ -206,10 +216,12 @@ CREATE TABLE intents (
   document TEXT NOT NULL,        -- JSON
   reason TEXT,
   generated_at INTEGER NOT NULL,
+  renewed_at INTEGER NOT NULL,   -- when it was last asked for: an equal request keeps it from going stale
   received_at INTEGER NOT NULL,
   ended_at INTEGER
 );
 CREATE INDEX intents_state ON intents (state, priority);
+CREATE INDEX intents_dedup ON intents (dedup_key, state, ended_at);
 
 CREATE TABLE heuristics (experiment TEXT PRIMARY KEY, state TEXT NOT NULL, updated_at INTEGER NOT NULL);
 `,

@@ -1,4 +1,6 @@
+import { accessSync, constants, existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { KlorosError } from '../errors.ts';
 import type { Database, Row, SqlValue } from './database.ts';
 import { MIGRATIONS } from './migrations.ts';
@@ -12,7 +14,8 @@ function explain(error: unknown, path: string): unknown {
   const options = { where: path, cause: error };
   if (/disk is full|disk I\/O error/i.test(message))
     return new KlorosError('KLR_E_DISK_FULL', message, options);
-  if (/readonly database/i.test(message)) return new KlorosError('KLR_E_HOME_READ_ONLY', message, options);
+  if (/readonly database|unable to open database/i.test(message))
+    return new KlorosError('KLR_E_HOME_READ_ONLY', message, options);
   if (/malformed|not a database/i.test(message))
     return new KlorosError('KLR_E_HOME_DAMAGED', message, options);
   return error;
@@ -123,6 +126,27 @@ function migrate(db: DatabaseSync, path: string, readOnly: boolean): void {
   }
 }
 
+function onReadOnlyMedia(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return false;
+  } catch (error) {
+    return (error as { code?: string }).code === 'EROFS';
+  }
+}
+
+/**
+ * Connects to a database file. On read-only media SQLite cannot make the index that belongs to its log; where there is
+ * no log, the file is the whole database and nobody can change it, so it is opened as such.
+ */
+function connect(path: string, readOnly: boolean): DatabaseSync {
+  if (!readOnly || !onReadOnlyMedia(path) || existsSync(`${path}-wal`))
+    return new DatabaseSync(path, { readOnly, timeout: BUSY_MS });
+  const url = pathToFileURL(path);
+  url.searchParams.set('immutable', '1');
+  return new DatabaseSync(url, { readOnly });
+}
+
 /**
  * Opens, creates or migrates the database of a home (SQLite in WAL mode, synchronous=FULL).
  * @param path a file, or ':memory:' in tests
@@ -131,7 +155,7 @@ function migrate(db: DatabaseSync, path: string, readOnly: boolean): void {
 export async function openSqlite(path: string, options: { readOnly?: boolean } = {}): Promise<Database> {
   const readOnly = options.readOnly ?? false;
   try {
-    const db = new DatabaseSync(path, { readOnly, timeout: BUSY_MS });
+    const db = connect(path, readOnly);
     try {
       if (!readOnly) db.exec('PRAGMA journal_mode = WAL');
       db.exec('PRAGMA synchronous = FULL');
