@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import type { Environment } from '@marcbachmann/cel-js';
 import { KlorosError } from '../errors.ts';
+import { didYouMean } from './nearest.ts';
 import type { Experiment, Parameter } from './schema.ts';
 
 /** Types of the variables of an expression; `dyn` is anything, objects and lists included. */
@@ -23,28 +24,22 @@ export const ESCROW_VARIABLES: Variables = {
 // The library takes 15 ms to load, and most configurations have no expression: it is loaded at the first one.
 const load = createRequire(import.meta.url);
 
-const MIXED: readonly [operator: string, apply: (a: number, b: number) => number | boolean][] = [
+const ARITHMETIC: readonly (readonly [operator: string, apply: (a: number, b: number) => number])[] = [
   ['+', (a, b) => a + b],
   ['-', (a, b) => a - b],
   ['*', (a, b) => a * b],
   ['/', (a, b) => a / b],
-  ['==', (a, b) => a === b],
 ];
 
 function environment(variables: Variables, source: string): Environment {
   const cel = load('@marcbachmann/cel-js') as typeof import('@marcbachmann/cel-js');
   const result = new cel.Environment({ homogeneousAggregateLiterals: false });
-  for (const [operator, apply] of MIXED)
-    for (const [left, right] of [
-      ['int', 'double'],
-      ['double', 'int'],
-    ]) {
-      const type = operator === '==' ? 'bool' : 'double';
-      result.registerOperator(
-        `${left} ${operator} ${right}: ${type}`,
-        (a: bigint | number, b: bigint | number) => apply(Number(a), Number(b)),
-      );
-    }
+  type Operand = bigint | number;
+  for (const [operator, apply] of ARITHMETIC)
+    for (const operands of [`int ${operator} double`, `double ${operator} int`])
+      result.registerOperator(`${operands}: double`, (a: Operand, b: Operand) => apply(Number(a), Number(b)));
+  // The library derives `double == int` and both `!=` from this one.
+  result.registerOperator('int == double: bool', (a: Operand, b: Operand) => Number(a) === Number(b));
   for (const [name, type] of Object.entries(variables))
     if (source.includes(name)) result.registerVariable(name, type);
   return result;
@@ -61,13 +56,17 @@ function invalid(source: string, reason: string, cause?: unknown): KlorosError {
   });
 }
 
-function summaryOf(error: unknown): string {
-  return (error as { summary?: string }).summary ?? (error as Error).message;
+function explain(error: unknown, variables: Variables): string {
+  const { code, summary = (error as Error).message } = error as { code?: string; summary?: string };
+  if (code !== 'unknown_variable') return summary;
+  const name = summary.slice(summary.indexOf(': ') + 2);
+  return `it names "${name}", which is not known here${didYouMean(name, Object.keys(variables))}`;
 }
 
 /**
  * Compiles a CEL expression that says true or false. Variables that are absent from `values` are unknown: the
  * expression still has a value when it does not depend on them (`a || b` with a true).
+ * For the clauses of an experiment use `clausesOf`, which knows about inactive parameters.
  * @throws KLR_E_CONFIG_INVALID, with the clause: at compilation for a syntax or type error or an unknown name; when
  * called, for an evaluation that has no value (a division by zero, a missing key, an unknown variable it depends on)
  * @example compileExpression('cache * 2 <= memory', { cache: 'int', memory: 'int' })({ cache: 1, memory: 2 }) // true
@@ -80,10 +79,11 @@ export function compileExpression(
   try {
     parsed = environment(variables, source).parse(source);
   } catch (error) {
-    throw invalid(source, `is not valid CEL: ${summaryOf(error)}`, error);
+    throw invalid(source, `is not valid CEL: ${explain(error, variables)}`, error);
   }
   const checked = parsed.check();
-  if (!checked.valid) throw invalid(source, `is not valid: ${summaryOf(checked.error)}`, checked.error);
+  if (!checked.valid)
+    throw invalid(source, `is not valid: ${explain(checked.error, variables)}`, checked.error);
   if (checked.type !== 'bool' && checked.type !== 'dyn')
     throw invalid(source, `gives ${checked.type}, not true or false`);
   const types = Object.entries(variables);
@@ -95,7 +95,7 @@ export function compileExpression(
     try {
       result = parsed(Object.fromEntries(known));
     } catch (error) {
-      throw invalid(source, `has no value: ${summaryOf(error)}`, error);
+      throw invalid(source, `has no value: ${explain(error, variables)}`, error);
     }
     if (typeof result !== 'boolean') throw invalid(source, 'gives neither true nor false');
     return result;

@@ -56,8 +56,8 @@ function boundOf(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): stri
   return `a number ${small ? 'above' : 'below'} ${bound}`;
 }
 
-function hintFor(issue: Issue, value: unknown): string {
-  if (value === null) return ' (write {} for a mapping without entries)';
+function hintFor(issue: Issue, expected: string, value: unknown): string {
+  if (value === null && expected === KINDS.object) return ' (write {} for a mapping without entries)';
   const { values, options } = issue as { values?: readonly unknown[]; options?: readonly unknown[] };
   const choices = values ?? options;
   return typeof value === 'string' && choices ? didYouMean(value, choices.map(String)) : '';
@@ -88,8 +88,8 @@ function translate(issue: Issue, value: unknown, schema: SchemaNode): ConfigProb
   const expected = expectedOf(issue);
   if (found === undefined)
     return [{ path, at: 'key', message: `"${path.at(-1)}" is missing: expected ${expected}` }];
-  const got = found === null ? 'nothing' : showValue(found);
-  return [{ path, at: 'value', message: `expected ${expected}, got ${got}${hintFor(issue, found)}` }];
+  const [at, got] = found === null ? (['key', 'nothing'] as const) : (['value', showValue(found)] as const);
+  return [{ path, at, message: `expected ${expected}, got ${got}${hintFor(issue, expected, found)}` }];
 }
 
 /** Each issue of the schema with `value`, as problems in words, with the nearest known name where there is one. */

@@ -103,6 +103,8 @@ export function pointProblems(experiment: Experiment, path: ConfigPath): ConfigP
     if (broken !== null)
       problems.push({ path: here, at: 'value', message: `the defaults break it: ${broken}` });
   }
+  // Points are completed by the defaults: what is wrong with those is not said again.
+  if (problems.length > 0) return problems;
   experiment.search.points.forEach((point, i) => {
     for (const wrong of checkParams(experiment, mergeParams(experiment, defaults, point))) {
       const named = Object.hasOwn(point, wrong.name) ? [wrong.name] : [];

@@ -1,0 +1,105 @@
+/** The sections of the loop itself, one for all experiments. */
+import { z } from 'zod';
+import { duration, size } from '../units.ts';
+import { command } from './common.ts';
+
+const isoZone = z.string().describe('IANA time zone, e.g. Europe/Berlin');
+const localTime = z
+  .string('a local time as HH:MM')
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'a local time as HH:MM');
+
+export const phase = z.strictObject({
+  window: z
+    .strictObject({
+      start: localTime.default('03:00'),
+      end: localTime.default('07:00').describe('exclusive; before start means the next day'),
+      zone: isoZone.default('UTC'),
+    })
+    .prefault({}),
+  alpha: z
+    .number()
+    .gt(0)
+    .lt(0.5)
+    .default(0.05)
+    .describe('family-wise error over candidates, domains and guardrails'),
+  slices: z
+    .int()
+    .min(1)
+    .default(4)
+    .describe('rounds over all domains; environment changes show between them'),
+  replicas: z
+    .int()
+    .min(1)
+    .default(4)
+    .describe('blocks in each slice and domain; a block measures the baseline and each candidate'),
+  warmup: z.int().min(0).default(1).describe('measurements discarded at the start of each domain'),
+  candidates: z.int().min(1).default(4).describe('promotions that one epoch takes at most, best first'),
+  min_gain: z.number().min(0).default(0.01).describe('smallest relative gain that is worth a change'),
+  max_duration: duration.prefault('4h'),
+  attempts: z.int().min(1).default(3).describe('inconclusive epochs before a promotion is rejected'),
+  baseline_check: duration
+    .optional()
+    .describe('measure the baseline alone when its last epoch is older than this'),
+  calibration: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.1)
+    .describe('share of the blocks in which the baseline is measured against itself'),
+});
+
+export const promotions = z.strictObject({
+  ttl: duration.prefault('7d').describe('a promotion that waits longer is expired'),
+  max_waiting: z.int().min(1).default(1000),
+});
+
+export const escrow = z.strictObject({
+  rules: z
+    .array(
+      z.strictObject({
+        when: z.string().describe('CEL over changes, risky, gain, experiment, source'),
+        reason: z.string(),
+      }),
+    )
+    .default([]),
+  expires: duration.prefault('3d'),
+  notify: command.optional().describe('told of each waiting entry: JSON on stdin'),
+});
+
+export const governor = z.strictObject({
+  concurrent_trials: z.int().min(1).default(2),
+  trials_per_hour: z.int().min(1).default(3600),
+  min_free_disk: size.prefault('512MiB'),
+  breaker: z
+    .strictObject({
+      failures: z.int().min(1).default(5).describe('failed trials in a row that open the breaker'),
+      cooldown: duration.prefault('5m'),
+    })
+    .prefault({}),
+});
+
+export const intents = z.strictObject({
+  per_tick: z.int().min(1).max(10).default(10),
+  max_waiting: z.int().min(1).default(50),
+  stale_after: duration.prefault('24h'),
+  attempts: z.int().min(1).default(3),
+});
+
+export const reflection = z.strictObject({
+  idle: duration.prefault('10m').describe('nothing else happened for this long'),
+  every: duration.prefault('6h'),
+  intents_per_day: z.int().min(0).default(4),
+  stale_baseline: duration.prefault('14d').describe('search again when no cycle ran for this long'),
+  drift: z
+    .number()
+    .gt(0)
+    .default(0.15)
+    .describe('relative change of the baseline’s own level that counts as drift'),
+});
+
+export const retention = z.strictObject({
+  baselines: z.int().min(2).default(10),
+  cycles: z.int().min(1).default(200).describe('cycles whose trials are kept'),
+  log_size: size.prefault('10MiB'),
+  log_files: z.int().min(1).default(5),
+});
