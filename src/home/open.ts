@@ -71,7 +71,8 @@ export async function openContext(options: OpenOptions): Promise<Context> {
   for (const path of repaired) log.event('home.repaired', { path });
   const db = await openSqlite(paths.database, { readOnly });
   try {
-    const loaded = await loadConfigCached(await findConfig(options, paths, db), paths.configCache, fs);
+    const configFile = await findConfig(options, paths, db);
+    const loaded = await loadConfigCached(configFile, paths.configCache, fs, { write: !readOnly });
     return {
       paths,
       configDir: loaded.dir,
