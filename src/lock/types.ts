@@ -16,7 +16,7 @@ export interface Holder {
   readonly purpose: string;
 }
 
-export type LockName = 'orchestrator' | 'dream' | 'phase' | 'baseline';
+export type LockName = 'orchestrator' | 'dream' | 'phase' | 'baseline' | 'daemon';
 
 export interface HeldLock {
   readonly name: LockName;

@@ -115,11 +115,21 @@ const RULES: readonly Rule[] = [
     ),
 ];
 
+/** What has to happen before the rules below are looked at again; null when they may act. */
+function gated(s: Snapshot): string | null {
+  if (s.mode === 'disabled') return 'nothing, until `kloros enable`';
+  if (s.kill.set) return 'nothing, until `kloros revive`';
+  return s.lock.held ? 'another try when the lock is free' : null;
+}
+
 /** The earliest thing that is known to come, in words. */
 function nextDue(s: Snapshot): { at: number | null; what: string } {
+  const gate = gated(s);
+  if (gate !== null) return { at: null, what: gate };
   const candidates: { at: number; what: string }[] = [];
   const add = (at: number | null | undefined, what: string) => {
-    if (at !== null && at !== undefined) candidates.push({ at: Math.max(at, s.now), what });
+    // What is over is not to come: a pause stays on record until the next success.
+    if (at !== null && at !== undefined && at > s.now) candidates.push({ at, what });
   };
   add(s.watch?.nextCheckAt, `check baseline v${s.watch?.version}`);
   add(

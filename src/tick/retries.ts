@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Database } from '../store/database.ts';
 import { fromJson } from '../store/json.ts';
+import { setMeta } from '../store/meta.ts';
 
 /** How often something failed, and when it may be tried again (ms since the epoch). */
 export interface Retry {
@@ -17,17 +18,19 @@ export async function recordFailure(
   now: number,
   rules: Config['retry'],
 ): Promise<Retry & { exhausted: boolean }> {
-  const before = await tx.get<{ value: string }>('SELECT value FROM meta WHERE key = ?', PREFIX + key);
-  const failures = (before ? fromJson<Retry>(before.value).failures : 0) + 1;
+  const failures = ((await readRetry(tx, key))?.failures ?? 0) + 1;
   const retry: Retry = { failures, nextAt: now + rules.first_pause * 2 ** Math.min(failures - 1, 20) };
-  await tx.run(
-    'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-    PREFIX + key,
-    JSON.stringify(retry),
-  );
+  await setMeta(tx, PREFIX + key, JSON.stringify(retry));
   return { ...retry, exhausted: failures >= rules.attempts };
 }
 
+/** What is known of the failures of `key`; null when there were none. */
+export async function readRetry(db: Database, key: string): Promise<Retry | null> {
+  const row = await db.get<{ value: string }>('SELECT value FROM meta WHERE key = ?', PREFIX + key);
+  return row ? fromJson<Retry>(row.value) : null;
+}
+
+/** Forgets the failures of `key`: it went well. */
 export async function clearFailures(tx: Database, key: string): Promise<void> {
   await tx.run('DELETE FROM meta WHERE key = ?', PREFIX + key);
 }

@@ -1,0 +1,70 @@
+import type { Context } from '../context.ts';
+import type { HeldLock } from '../lock/types.ts';
+import { setMeta } from '../store/meta.ts';
+import { localExecutor } from '../trial/execute.ts';
+import { govern } from '../trial/governor.ts';
+import type { Executor } from '../trial/types.ts';
+import type { Done, Run } from './actions/run.ts';
+import type { TickOptions } from './run-tick.ts';
+import { track } from './track.ts';
+import type { Action, Decision } from './types.ts';
+
+async function perform(run: Run, action: Action, reason: string): Promise<Done> {
+  switch (action.kind) {
+    case 'none':
+      return { outcome: action.outcome, reason };
+    case 'recover': {
+      const { recover } = await import('./actions/recover.ts');
+      return recover(run, action.unfinished);
+    }
+    case 'watch': {
+      const { watch } = await import('./actions/watch.ts');
+      return watch(run);
+    }
+    case 'phase': {
+      const { phase } = await import('./actions/phase.ts');
+      return phase(run, action);
+    }
+    case 'carry-out': {
+      const { carryOut } = await import('./actions/carry-out.ts');
+      return carryOut(run, action.settle);
+    }
+    case 'dream': {
+      const { dream } = await import('./actions/dream.ts');
+      return dream(run, { ...action, origin: { reason } });
+    }
+    case 'rejected':
+      return { outcome: 'PROMOTION_REJECTED', reason };
+    case 'intents': {
+      const { handleIntents } = await import('./actions/intents.ts');
+      return handleIntents(run, action.ids);
+    }
+    case 'reflect': {
+      const { reflectIdle } = await import('./actions/reflect.ts');
+      return reflectIdle(run);
+    }
+  }
+}
+
+/** Carries out what was decided. The row that tracks it is what a later tick recovers when this process dies. */
+export async function act(
+  ctx: Context,
+  lock: HeldLock,
+  decision: Decision,
+  options: TickOptions,
+): Promise<Done> {
+  let executor: Executor | null = null;
+  const run: Run = {
+    ctx,
+    token: lock.token,
+    shutdown: options.shutdown,
+    onProgress: options.onProgress,
+    executor: async () => {
+      executor ??= govern(localExecutor(ctx, ctx.config.governor.concurrent_trials), ctx);
+      return executor;
+    },
+  };
+  const { action, reason } = decision;
+  await setMeta(ctx.db, 'action', JSON.stringify({ kind: action.kind, reason, startedAt: ctx.clock.now() }));
+  return track(ctx, action.kind, lock.token, () => perform(run, action, reason));
+}

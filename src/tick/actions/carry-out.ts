@@ -1,0 +1,99 @@
+import { currentBaseline } from '../../baseline/current.ts';
+import { mergeParams } from '../../config/parameters.ts';
+import { KlorosError } from '../../errors.ts';
+import { openEntry, request as requestEscrow } from '../../escrow/queue.ts';
+import { escrowReasons } from '../../escrow/rules.ts';
+import { settleIfOpen } from '../../promotion/ack.ts';
+import { getPromotion, moveState } from '../../promotion/records.ts';
+import type { Promotion } from '../../promotion/types.ts';
+import { deliverOutbox } from '../../store/outbox.ts';
+import { recordFailure } from '../retries.ts';
+import type { Settlement } from '../types.ts';
+import { commit } from './commit.ts';
+import type { Done, Run } from './run.ts';
+import { closePromotion, type Evidence, markCarriedOut, newestEvidence } from './verdicts.ts';
+
+/** What the rules say of an accepted promotion: reasons for a person to decide, none when it may go on alone. */
+async function reasonsForEscrow(run: Run, promotion: Promotion, evidence: Evidence) {
+  const { ctx } = run;
+  const name = promotion.experiment ?? '';
+  const experiment = ctx.config.experiments[name];
+  const { params, version } = await currentBaseline(ctx.db, ctx.config);
+  if (!experiment) throw new KlorosError('KLR_E_NOT_FOUND', `no experiment ${name}`, { where: promotion.id });
+  const from = params[name] ?? {};
+  const to = mergeParams(experiment, from, promotion.changes);
+  const { gain } = evidence;
+  const change = { experiment: name, from, to, gain, source: promotion.source, promotionId: promotion.id };
+  return { change, version, reasons: await escrowReasons(ctx, change) };
+}
+
+async function escrow(
+  run: Run,
+  promotion: Promotion,
+  evidence: Evidence,
+  found: Awaited<ReturnType<typeof reasonsForEscrow>>,
+): Promise<Done> {
+  const { ctx } = run;
+  const id = await ctx.db.transaction(async (tx) => {
+    const { change, version: baseVersion, reasons } = found;
+    const entry = await requestEscrow(tx, ctx, { promotion, change, baseVersion, reasons, evidence });
+    if (promotion.state === 'screened')
+      await moveState(tx, ctx, promotion.id, 'accepted', {
+        reason: evidence.reason,
+        validatedGain: evidence.gain,
+      });
+    await moveState(tx, ctx, promotion.id, 'escrowed', { reason: reasons.join('; ') });
+    await markCarriedOut(tx, promotion.id, ctx.clock.now());
+    return entry;
+  });
+  return {
+    outcome: 'ESCROWED',
+    reason: `${promotion.id} waits for a person (${id}): ${found.reasons.join('; ')}`,
+  };
+}
+
+/** Escrows the promotion, or commits it: alone, or with the approval that it has. */
+async function advance(run: Run, id: string): Promise<Done> {
+  const { ctx } = run;
+  const promotion = await getPromotion(ctx.db, id);
+  const evidence = await newestEvidence(ctx.db, id);
+  if (!promotion || !evidence || evidence.verdict !== 'accept')
+    throw new KlorosError('KLR_E_NOT_VALIDATED', `${id} has no verdict that accepts it`, { where: id });
+  const entry = await openEntry(ctx.db, id);
+  if (promotion.state === 'escrowed' && entry?.state === 'approved')
+    return commit(run, promotion, evidence, entry);
+  const found = await reasonsForEscrow(run, promotion, evidence);
+  return found.reasons.length > 0
+    ? escrow(run, promotion, evidence, found)
+    : commit(run, promotion, evidence, null);
+}
+
+/** A commit that failed is tried again with growing pauses, then the promotion is rejected. */
+async function recordCommitFailure(run: Run, id: string, error: unknown): Promise<void> {
+  const { ctx } = run;
+  const reason = error instanceof Error ? error.message : String(error);
+  await ctx.db.transaction(async (tx) => {
+    const retry = await recordFailure(tx, `commit:${id}`, ctx.clock.now(), ctx.config.retry);
+    if (!retry.exhausted) return;
+    await settleIfOpen(tx, ctx, id, 'rejected', { reason: `could not be committed: ${reason}` });
+    await markCarriedOut(tx, id, ctx.clock.now());
+  });
+}
+
+/** Carries out verdicts and decisions: closes those that change nothing, and escrows or commits at most one. */
+export async function carryOut(run: Run, settlement: Settlement): Promise<Done> {
+  const { ctx } = run;
+  const closed: string[] = [];
+  for (const id of settlement.close) closed.push(await closePromotion(ctx, id));
+  await deliverOutbox(ctx);
+  if (settlement.commit === null) return { outcome: 'PROMOTION_REJECTED', reason: closed.join('; ') };
+  try {
+    const done = await advance(run, settlement.commit);
+    return { ...done, reason: [done.reason, ...closed].join('; ') };
+  } catch (error) {
+    await recordCommitFailure(run, settlement.commit, error);
+    throw error;
+  } finally {
+    await deliverOutbox(ctx);
+  }
+}

@@ -1,0 +1,86 @@
+import { KlorosError } from '../../errors.ts';
+import { finishIntent, getIntent, retryIntent } from '../../intent/queue.ts';
+import type { Intent } from '../../intent/types.ts';
+import { deliverOutbox } from '../../store/outbox.ts';
+import { takeBack } from '../take-back.ts';
+import { dream } from './dream.ts';
+import { phase } from './phase.ts';
+import { reflectIdle } from './reflect.ts';
+import type { Done, Run } from './run.ts';
+
+const number = (value: unknown) => (typeof value === 'number' ? value : undefined);
+
+async function receivedFor(run: Run, experiment: string | null): Promise<string[]> {
+  const rows = await run.ctx.db.all<{ id: string }>(
+    "SELECT id FROM promotions WHERE state = 'received' AND experiment = ? ORDER BY received_at",
+    experiment,
+  );
+  return rows.map((r) => r.id);
+}
+
+async function handle(run: Run, intent: Intent): Promise<Done> {
+  const { data } = intent;
+  switch (intent.type) {
+    case 'trigger_dream': {
+      const experiment = typeof data.experiment === 'string' ? data.experiment : null;
+      return dream(run, {
+        experiment,
+        resume: null,
+        seeds: await receivedFor(run, experiment),
+        trials: number(data.trials),
+        seed: number(data.seed),
+        origin: { intent: intent.id, reason: intent.reason },
+      });
+    }
+    case 'trigger_phase':
+      return phase(run, { forced: true, resume: null });
+    case 'rollback': {
+      const back = await takeBack(run.ctx, {
+        to: number(data.to),
+        actor: intent.emittedBy,
+        reason: intent.reason,
+      });
+      return {
+        outcome: 'ROLLED_BACK',
+        reason: `to the content of v${back.restores ?? 0} as v${back.version}`,
+      };
+    }
+    case 'reflect':
+      return reflectIdle(run);
+  }
+}
+
+/** Outcomes after which an intent is tried again. */
+const FAILED = new Set(['DREAM_FAILED', 'DREAM_TIMEOUT', 'PHASE_FAILED', 'PHASE_TIMEOUT', 'ERROR']);
+
+/** Handles one intent; a failure of its own never stops the others. */
+async function attempt(run: Run, id: string): Promise<string> {
+  const { ctx } = run;
+  const intent = await getIntent(ctx.db, id);
+  if (!intent) return `${id} is gone`;
+  try {
+    const done = await handle(run, intent);
+    const words = `${intent.type}: ${done.outcome} ${done.reason}`;
+    await ctx.db.transaction((tx) =>
+      FAILED.has(done.outcome)
+        ? retryIntent(tx, ctx, intent, words)
+        : finishIntent(tx, ctx, intent, 'done', words),
+    );
+    return words;
+  } catch (error) {
+    const known = error instanceof KlorosError ? `${error.code}: ${error.message}` : String(error);
+    await ctx.db.transaction((tx) => retryIntent(tx, ctx, intent, known));
+    return `${intent.type}: ${known}`;
+  }
+}
+
+/** Handles the intents of one tick, in the order given, until one of them was long or something asks to stop. */
+export async function handleIntents(run: Run, ids: readonly string[]): Promise<Done> {
+  const reasons: string[] = [];
+  for (const id of ids) {
+    if (run.shutdown?.aborted) break;
+    reasons.push(await attempt(run, id));
+    await deliverOutbox(run.ctx);
+  }
+  return { outcome: 'INTENT', reason: reasons.join('; ') };
+}

@@ -1,0 +1,116 @@
+import { currentBaseline } from '../../baseline/current.ts';
+import { mergeParams } from '../../config/parameters.ts';
+import type { Context } from '../../context.ts';
+import type { StopReason } from '../../control.ts';
+import { addCounter } from '../../metrics/counters.ts';
+import { phaseWindow } from '../../phase/due.ts';
+import { resumeEpoch, runEpoch } from '../../phase/epoch.ts';
+import type { Candidate, EpochRequest, EpochResult } from '../../phase/types.ts';
+import { localDate } from '../../phase/window.ts';
+import { listPromotions, moveState } from '../../promotion/records.ts';
+import { deliverOutbox } from '../../store/outbox.ts';
+import { newId } from '../ids.ts';
+import { clearFailures, recordFailure } from '../retries.ts';
+import { supervise } from '../supervise.ts';
+import { withLock } from '../with-lock.ts';
+import type { Done, Run } from './run.ts';
+
+/** The screened promotions, the most promising first, as complete configurations. */
+async function candidates(ctx: Context, params: EpochRequest['baseline']['params']): Promise<Candidate[]> {
+  const screened = await listPromotions(ctx.db, { states: ['screened'] });
+  return screened
+    .toSorted((a, b) => (b.searchScore ?? 0) - (a.searchScore ?? 0))
+    .slice(0, ctx.config.phase.candidates)
+    .flatMap((p) => {
+      const experiment = ctx.config.experiments[p.experiment ?? ''];
+      const base = params[p.experiment ?? ''];
+      if (!experiment || !base || p.experiment === null) return [];
+      const whole = mergeParams(experiment, base, p.changes);
+      return [{ promotionId: p.id, experiment: p.experiment, params: whole, searchScore: p.searchScore }];
+    });
+}
+
+async function requestFor(ctx: Context, forced: boolean): Promise<EpochRequest> {
+  const now = ctx.clock.now();
+  const window = await phaseWindow(ctx);
+  const { version, params } = await currentBaseline(ctx.db, ctx.config);
+  const chosen = await candidates(ctx, params);
+  const latest = now + ctx.config.phase.max_duration;
+  return {
+    id: newId(ctx, 'phase'),
+    date: (forced ? null : window.date) ?? localDate(ctx.config.phase.window, now),
+    forced,
+    endsAt: forced ? latest : Math.min(latest, window.closesAt ?? latest),
+    baseline: { version, params },
+    candidates: chosen,
+    checkOnly: chosen.length > 0 ? [] : Object.keys(ctx.config.experiments),
+    seed: Math.floor(ctx.random() * 2 ** 32),
+  };
+}
+
+async function recordFailed(ctx: Context, id: string, result: string): Promise<string> {
+  return ctx.db.transaction(async (tx) => {
+    await addCounter(tx, 'kloros_phase_epochs_total', { result });
+    const retry = await recordFailure(tx, `phase:${id}`, ctx.clock.now(), ctx.config.retry);
+    return `failure ${retry.failures}${retry.exhausted ? ', not tried again' : ', tried again later'}`;
+  });
+}
+
+async function conclude(
+  ctx: Context,
+  id: string,
+  result: EpochResult,
+  stopped: StopReason | null,
+): Promise<Done> {
+  if (result.state === 'paused')
+    return stopped === 'killed'
+      ? { outcome: 'KILLED', reason: result.reason }
+      : { outcome: 'PHASE_EPOCH', reason: `paused: ${result.reason}` };
+  if (result.state === 'done') {
+    await ctx.db.transaction(async (tx) => {
+      await addCounter(tx, 'kloros_phase_epochs_total', { result: 'done' });
+      await clearFailures(tx, `phase:${id}`);
+      for (const v of result.verdicts)
+        if (v.verdict === 'accept')
+          await moveState(tx, ctx, v.promotionId, 'accepted', { reason: v.reason, validatedGain: v.gain });
+    });
+    const words = result.verdicts.map((v) => `${v.promotionId}: ${v.verdict}`).join(', ');
+    return { outcome: 'PHASE_EPOCH', reason: `${id}: ${words || 'the baseline was measured'}` };
+  }
+  if (result.state === 'voided') {
+    await ctx.db.transaction((tx) => addCounter(tx, 'kloros_phase_epochs_total', { result: 'voided' }));
+    return { outcome: 'PHASE_FAILED', reason: `${id} is void: ${result.reason}` };
+  }
+  const note = await recordFailed(ctx, id, result.state);
+  const outcome = result.state === 'timeout' ? 'PHASE_TIMEOUT' : 'PHASE_FAILED';
+  return { outcome, reason: `${result.reason}; ${note}` };
+}
+
+/** Runs or resumes an epoch under the phase lock. */
+export async function phase(run: Run, ask: { forced: boolean; resume: string | null }): Promise<Done> {
+  const { ctx } = run;
+  const request = ask.resume === null ? await requestFor(ctx, ask.forced) : null;
+  if (request && request.candidates.length === 0 && request.checkOnly.length === 0)
+    return { outcome: 'NOOP', reason: 'no promotion is screened: nothing to validate' };
+  const id = request?.id ?? ask.resume ?? '';
+  const window = await phaseWindow(ctx);
+  const endsAt = request?.endsAt ?? (ask.forced ? null : window.closesAt);
+  const supervision = supervise(ctx, {
+    ...run,
+    endsAt,
+    baselineVersion: (await currentBaseline(ctx.db, ctx.config)).version,
+  });
+  const executor = await run.executor();
+  try {
+    const wanted = { purpose: `epoch ${id}`, ttlMs: ctx.config.phase.max_duration * 2 };
+    const result = await withLock(ctx, 'phase', wanted, () =>
+      request
+        ? runEpoch(ctx, executor, supervision.control, request)
+        : resumeEpoch(ctx, executor, supervision.control, id),
+    );
+    return await conclude(ctx, id, result, supervision.stopped());
+  } finally {
+    supervision.dispose();
+    await deliverOutbox(ctx);
+  }
+}

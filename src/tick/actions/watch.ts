@@ -1,0 +1,24 @@
+import { checkWatch } from '../../baseline/watch.ts';
+import { deliverOutbox } from '../../store/outbox.ts';
+import { supervise } from '../supervise.ts';
+import { withBaselineLock } from '../with-lock.ts';
+import { learnRollback } from './learn-rollback.ts';
+import type { Done, Run } from './run.ts';
+
+/** Measures the health of a baseline that is being watched, and takes it back when it fails. */
+export async function watch(run: Run): Promise<Done> {
+  const { ctx } = run;
+  const supervision = supervise(ctx, { ...run, endsAt: null, baselineVersion: null, watches: false });
+  try {
+    const executor = await run.executor();
+    const lock = <T>(work: Parameters<typeof withBaselineLock<T>>[2]) =>
+      withBaselineLock(ctx, 'take a baseline back', work);
+    const result = await checkWatch(ctx, executor, lock, supervision.control);
+    if (result.state !== 'rolled-back') return { outcome: 'WATCH_OK', reason: result.reason };
+    await learnRollback(ctx, result.version);
+    return { outcome: 'ROLLED_BACK', reason: `v${result.version}: ${result.reason}` };
+  } finally {
+    supervision.dispose();
+    await deliverOutbox(ctx);
+  }
+}

@@ -1,0 +1,30 @@
+import type { Context } from '../context.ts';
+import { addCounter, setGauge } from '../metrics/counters.ts';
+import { appendEvent } from '../store/ledger.ts';
+import { setMeta } from '../store/meta.ts';
+import type { Decision, TickResult } from './types.ts';
+
+/** Outcomes after which the loop still counts as idle. */
+const IDLE = new Set(['NOOP', 'REFLECTED', 'LOCKED', 'KILLED', 'DISABLED']);
+
+/** Writes down how a tick ended: ledger, counters, the last tick for `status`, and the log. */
+export async function recordTick(ctx: Context, decision: Decision, result: TickResult): Promise<void> {
+  const now = ctx.clock.now();
+  const { outcome, reason, next, durationMs, exit } = result;
+  const data = { outcome, reason, rule: decision.rule, next, durationMs: Math.round(durationMs), exit };
+  await ctx.db.transaction(async (tx) => {
+    await appendEvent(tx, { ts: now, kind: 'tick', subject: outcome, data });
+    await addCounter(tx, 'kloros_ticks_total', { outcome });
+    if (outcome === 'LOCKED') await addCounter(tx, 'kloros_lock_contention_total', { lock: 'orchestrator' });
+    await setGauge(tx, 'kloros_last_tick_timestamp_seconds', {}, now / 1000);
+    await setMeta(tx, 'last_tick', JSON.stringify({ ts: now, ...data }));
+    if (!IDLE.has(outcome)) await setMeta(tx, 'idle_since', String(now));
+  });
+  ctx.log.event('tick', {
+    outcome,
+    reason,
+    duration_ms: Math.round(durationMs),
+    ...(next.at === null ? {} : { next_at: new Date(next.at).toISOString() }),
+    next: next.what,
+  });
+}

@@ -1,0 +1,138 @@
+import type { Context } from '../context.ts';
+import type { Progress } from '../control.ts';
+import { EXIT, KlorosError } from '../errors.ts';
+import { readKill } from '../home/killswitch.ts';
+import { readMode } from '../home/mode.ts';
+import { tryLock } from '../lock/acquire.ts';
+import type { HeldLock } from '../lock/types.ts';
+import { decide } from './decide.ts';
+import { OUTCOME_EXIT } from './outcomes.ts';
+import { recordTick } from './record.ts';
+import { gateSnapshot, readSnapshot } from './snapshot.ts';
+import type { Decision, Force, Snapshot, TickResult } from './types.ts';
+
+/** A holder of the orchestrator lock is reported as overdue after this, beyond its budgets, ms. */
+const TTL_SLACK_MS = 15 * 60_000;
+
+export interface TickOptions {
+  /** What a person asks for instead of what `decide` would choose; rules 1 to 4 still come first. */
+  readonly force?: Force;
+  /** Aborted when the process is asked to end: the action stops within seconds and goes on in a later tick. */
+  readonly shutdown?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** The longest that a tick may take: an epoch, or a cycle, with slack. */
+function longestTick(ctx: Context): number {
+  const cycles = Object.values(ctx.config.experiments).map((e) => e.budget.duration);
+  return Math.max(ctx.config.phase.max_duration, ...cycles) + TTL_SLACK_MS;
+}
+
+const FORCED_RULES = 4;
+
+/** What a person asked for takes the place of rules 5 to 11. */
+function withForce(snapshot: Snapshot, decision: Decision, force: Force | undefined): Decision {
+  if (!force || decision.rule <= FORCED_RULES) return decision;
+  const { next } = decision;
+  if (force.kind === 'phase') {
+    const resume = snapshot.phase.resume?.forced ? snapshot.phase.resume.id : null;
+    return {
+      rule: 0,
+      action: { kind: 'phase', forced: true, resume },
+      reason: 'asked for by a person',
+      next,
+    };
+  }
+  const { kind: _, ...asked } = force;
+  const seeds = snapshot.received.filter((p) => p.experiment === asked.experiment).map((p) => p.id);
+  const action = { kind: 'dream', experiment: null, resume: null, seeds, ...asked } as const;
+  return { rule: 0, action, reason: 'asked for by a person', next };
+}
+
+/** In `observe` mode: what would be done, in words; nothing is done. */
+function observed(decision: Decision): Pick<TickResult, 'outcome' | 'exit' | 'reason'> {
+  const { action, reason } = decision;
+  const words = action.kind === 'none' ? reason : `would ${action.kind} (rule ${decision.rule}): ${reason}`;
+  return { outcome: 'NOOP', exit: EXIT.done, reason: `observing: ${words}` };
+}
+
+async function perform(
+  ctx: Context,
+  lock: HeldLock,
+  decision: Decision,
+  options: TickOptions,
+): Promise<Pick<TickResult, 'outcome' | 'exit' | 'reason'>> {
+  if (decision.action.kind === 'none')
+    return {
+      outcome: decision.action.outcome,
+      exit: OUTCOME_EXIT[decision.action.outcome],
+      reason: decision.reason,
+    };
+  // What acts is loaded only now: most ticks have nothing to do.
+  const { act } = await import('./act.ts');
+  try {
+    const done = await act(ctx, lock, decision, options);
+    return { outcome: done.outcome, exit: done.exit ?? OUTCOME_EXIT[done.outcome], reason: done.reason };
+  } catch (error) {
+    const known =
+      error instanceof KlorosError
+        ? error
+        : new KlorosError('KLR_E_INTERNAL', String(error), { cause: error });
+    ctx.log.event('tick.error', {
+      code: known.code,
+      reason: known.message,
+      stack: (error as Error).stack ?? '',
+    });
+    return { outcome: 'ERROR', exit: known.exit, reason: `${known.code}: ${known.message}` };
+  }
+}
+
+async function underLock(
+  ctx: Context,
+  lock: HeldLock,
+  gate: Pick<Snapshot, 'now' | 'mode' | 'kill' | 'lock'>,
+  options: TickOptions,
+): Promise<{ decision: Decision; ended: Pick<TickResult, 'outcome' | 'exit' | 'reason'> }> {
+  const { observe } = await import('./observe.ts');
+  const seen = await observe(ctx, gate.mode);
+  const snapshot = await readSnapshot(ctx, gate, seen.rejected);
+  const decision = withForce(snapshot, decide(snapshot), options.force);
+  const ended = gate.mode === 'observe' ? observed(decision) : await perform(ctx, lock, decision, options);
+  return { decision, ended };
+}
+
+/**
+ * One tick: observe, decide, act, record, under the orchestrator lock. A disabled tick writes nothing.
+ * @throws what keeps it from recording: KLR_E_DISK_FULL, KLR_E_HOME_READ_ONLY, KLR_E_HOME_DAMAGED. What goes wrong
+ * inside an action is an outcome (`ERROR`, `DREAM_FAILED`, …)
+ */
+export async function runTick(ctx: Context, options: TickOptions = {}): Promise<TickResult> {
+  const started = ctx.clock.monotonic();
+  const finish = async (
+    decision: Decision,
+    ended: Pick<TickResult, 'outcome' | 'exit' | 'reason'>,
+  ): Promise<TickResult> => {
+    const result = { ...ended, next: decision.next, durationMs: ctx.clock.monotonic() - started };
+    if (result.outcome !== 'DISABLED') await recordTick(ctx, decision, result);
+    return result;
+  };
+  const gate = { now: ctx.clock.now(), mode: readMode(ctx), kill: readKill(ctx.paths, ctx.fs) };
+  const closed = async (lock: Snapshot['lock']) => {
+    const decision = decide(gateSnapshot({ ...gate, lock }));
+    const outcome = decision.action.kind === 'none' ? decision.action.outcome : 'NOOP';
+    return finish(decision, { outcome, exit: OUTCOME_EXIT[outcome], reason: decision.reason });
+  };
+  if (gate.mode === 'disabled' || gate.kill.set) return closed({ held: false, holder: '' });
+  const attempt = await tryLock(ctx, 'orchestrator', { purpose: 'tick', ttlMs: longestTick(ctx) });
+  if (!attempt.acquired) {
+    const who = attempt.holder ? `pid ${attempt.holder.pid}, ${attempt.holder.purpose}` : 'another process';
+    return closed({ held: true, holder: attempt.overdue ? `${who}, overdue` : who });
+  }
+  try {
+    const lock = { held: false, holder: '' };
+    const { decision, ended } = await underLock(ctx, attempt.lock, { ...gate, lock }, options);
+    return await finish(decision, ended);
+  } finally {
+    attempt.lock.release();
+  }
+}
