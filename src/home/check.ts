@@ -57,16 +57,17 @@ function checkOwner(path: string, uid: number, readOnly: boolean): void {
   });
 }
 
+/** True when the entry had to be made or tightened. */
 function checkEntry(fs: FileSystem, path: string, kind: 'folder' | 'file', readOnly: boolean): boolean {
-  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-  if (!stat) {
-    if (kind === 'file' || readOnly) return false;
-    fs.mkdirSync(path, { mode: 0o700 });
-    return true;
-  }
+  const found = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (!found && (kind === 'file' || readOnly)) return false;
+  // Another process may be making the same folder: recursive, so that this is no error.
+  if (!found) fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+  const stat = found ?? fs.lstatSync(path);
   if (kind === 'folder' ? !stat.isDirectory() : !stat.isFile()) throw unsafe(path, `is no plain ${kind}`);
   checkOwner(path, stat.uid, readOnly);
-  return !readOnly && repairMode(fs, path, stat.mode, kind === 'folder' ? 0o700 : 0o600);
+  const tightened = !readOnly && repairMode(fs, path, stat.mode, kind === 'folder' ? 0o700 : 0o600);
+  return !found || tightened;
 }
 
 /**
