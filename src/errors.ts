@@ -81,6 +81,64 @@ export const CATALOGUE = {
     exit: EXIT.baseline,
     hint: 'A newer holder took over while this one was paused; nothing was committed. Nothing to do.',
   },
+  // promotions
+  KLR_E_PROMOTION_INVALID: {
+    exit: EXIT.data,
+    hint: 'Mend what the message names, and submit it again; nothing was written.',
+  },
+  KLR_E_PROMOTION_DUPLICATE: {
+    exit: EXIT.data,
+    hint: 'Give it an id and a file name of its own: each is answered once, see `kloros promotions list`.',
+  },
+  KLR_E_PROMOTION_SETTLED: {
+    exit: EXIT.data,
+    hint: 'It has its one final answer already: read it with `kloros promotions show`.',
+  },
+  KLR_E_PROMOTION_STATE: {
+    exit: EXIT.data,
+    hint: 'See what it waits for with `kloros promotions show`; only that can happen next.',
+  },
+  // escrow
+  KLR_E_ESCROW_DECIDED: {
+    exit: EXIT.data,
+    hint: 'The first decision stands; see who made it with `kloros escrow show`.',
+  },
+  KLR_E_ESCROW_EXPIRED: {
+    exit: EXIT.data,
+    hint: 'Nothing was approved. The change has to be searched and validated again: submit it once more.',
+  },
+  KLR_E_ESCROW_CHANGED: {
+    exit: EXIT.data,
+    hint: 'Read the entry again with `kloros escrow show`, and decide on what it says now.',
+  },
+  KLR_E_ESCROW_MOVED: {
+    exit: EXIT.data,
+    hint: 'The baseline moved since it was validated; it goes back to validation by itself.',
+  },
+  KLR_E_ESCROW_USED: { exit: EXIT.data, hint: 'An approval works once; nothing to do.' },
+  KLR_E_ESCROW_REVIEWER: { exit: EXIT.usage, hint: 'Name who decides, and for a refusal why.' },
+  // intents
+  KLR_E_INTENT_INVALID: {
+    exit: EXIT.data,
+    hint: 'Mend what the message names, and submit it again; nothing was written.',
+  },
+  // search
+  KLR_E_SPACE_EMPTY: {
+    exit: EXIT.config,
+    hint: 'Widen the bounds, or mend or drop the clause shown: no configuration satisfies them.',
+  },
+  KLR_E_SEARCH_INVALID: {
+    exit: EXIT.config,
+    hint: 'Mend the setting shown: a budget and a parallelism of at least 1, a known sampler, one direction an objective.',
+  },
+  KLR_E_TELL_UNKNOWN: {
+    exit: EXIT.data,
+    hint: 'Tell each id that was asked exactly once; the search goes on unchanged.',
+  },
+  KLR_E_TELL_INVALID: {
+    exit: EXIT.data,
+    hint: 'Tell one number for each objective, or that the trial failed; the search goes on unchanged.',
+  },
   // configuration
   KLR_E_CONFIG_MISSING: {
     exit: EXIT.config,

@@ -25,6 +25,8 @@ export interface SearchSettings {
   readonly parallel: number;
   /** Asked first, in this order: the baseline, earlier winners, seeds of a promotion. */
   readonly points?: readonly Params[];
+  /** The box to search first, per number parameter, in its own unit; the rest of the space opens at half the budget. */
+  readonly focus?: Readonly<Record<string, { readonly low: number; readonly high: number }>> | null;
   /** Completed earlier evaluations of this space; information, not suggestions. */
   readonly history?: readonly { readonly params: Params; readonly observation: Observation }[];
 }
