@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import { MODE_VARIABLE, modeState, writeMode } from '../home/mode.ts';
-import type { Mode } from '../tick/types.ts';
+import { MODE_VARIABLE, type Mode, modeState, writeMode } from '../home/mode.ts';
 import { actor, withHome } from './home.ts';
 
 function modeCommand(name: string, mode: Mode, description: string): Command {

@@ -2,7 +2,9 @@ import type { Context } from '../context.ts';
 import { readDropped } from '../files/read-safe.ts';
 import { appendEvent } from '../store/ledger.ts';
 import { deliverOutbox, owe } from '../store/outbox.ts';
-import type { Mode } from '../tick/types.ts';
+
+/** `observe` decides and records, and acts on nothing. */
+export type Mode = 'disabled' | 'observe' | 'enabled';
 
 /** The variable that overrides the stored mode; empty counts as not set. */
 export const MODE_VARIABLE = 'KLR_ORCHESTRATION_MODE';

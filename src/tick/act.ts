@@ -5,9 +5,8 @@ import { localExecutor } from '../trial/execute.ts';
 import { govern } from '../trial/governor.ts';
 import type { Executor } from '../trial/types.ts';
 import type { Done, Run } from './actions/run.ts';
-import type { TickOptions } from './run-tick.ts';
 import { track } from './track.ts';
-import type { Action, Decision } from './types.ts';
+import type { Action, Decision, TickOptions } from './types.ts';
 
 async function perform(run: Run, action: Action, reason: string): Promise<Done> {
   switch (action.kind) {
@@ -60,8 +59,9 @@ export async function act(
     shutdown: options.shutdown,
     onProgress: options.onProgress,
     executor: async () => {
-      executor ??= govern(localExecutor(ctx, ctx.config.governor.concurrent_trials), ctx);
-      return executor;
+      const governed = executor ?? govern(localExecutor(ctx, ctx.config.governor.concurrent_trials), ctx);
+      executor = governed;
+      return governed;
     },
   };
   const { action, reason } = decision;

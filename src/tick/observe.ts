@@ -1,9 +1,9 @@
 import { currentBaseline } from '../baseline/current.ts';
 import type { Context } from '../context.ts';
+import type { Mode } from '../home/mode.ts';
 import { scanIntents } from '../intent/scan.ts';
 import { scanPromotions } from '../promotion/scan.ts';
 import { deliverOutbox } from '../store/outbox.ts';
-import type { Mode } from './types.ts';
 
 /**
  * Reads the drop folders into the database, and writes files that an earlier decision still owes. In `observe` mode

@@ -1,5 +1,4 @@
 import type { Context } from '../context.ts';
-import type { Progress } from '../control.ts';
 import { EXIT, KlorosError } from '../errors.ts';
 import { readKill } from '../home/killswitch.ts';
 import { readMode } from '../home/mode.ts';
@@ -9,18 +8,10 @@ import { decide } from './decide.ts';
 import { OUTCOME_EXIT } from './outcomes.ts';
 import { recordTick } from './record.ts';
 import { gateSnapshot, readSnapshot } from './snapshot.ts';
-import type { Decision, Force, Snapshot, TickResult } from './types.ts';
+import type { Decision, Force, Snapshot, TickOptions, TickResult } from './types.ts';
 
 /** A holder of the orchestrator lock is reported as overdue after this, beyond its budgets, ms. */
 const TTL_SLACK_MS = 15 * 60_000;
-
-export interface TickOptions {
-  /** What a person asks for instead of what `decide` would choose; rules 1 to 4 still come first. */
-  readonly force?: Force;
-  /** Aborted when the process is asked to end: the action stops within seconds and goes on in a later tick. */
-  readonly shutdown?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
-}
 
 /** The longest that a tick may take: an epoch, or a cycle, with slack. */
 function longestTick(ctx: Context): number {

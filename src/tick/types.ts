@@ -1,6 +1,6 @@
+import type { Progress } from '../control.ts';
 import type { ExitCode } from '../errors.ts';
-
-export type Mode = 'disabled' | 'observe' | 'enabled';
+import type { Mode } from '../home/mode.ts';
 
 /** How a tick ended. A closed list: an outcome is a metric label, a log field and an exit code. */
 export type Outcome =
@@ -39,6 +39,14 @@ export interface TickResult {
 export type Force =
   | { readonly kind: 'dream'; readonly experiment?: string; readonly trials?: number; readonly seed?: number }
   | { readonly kind: 'phase' };
+
+export interface TickOptions {
+  /** What a person asks for instead of what `decide` would choose; rules 1 to 4 still come first. */
+  readonly force?: Force;
+  /** Aborted when the process is asked to end: the action stops within seconds and goes on in a later tick. */
+  readonly shutdown?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
 
 /** The one action of a tick. */
 export type Action =

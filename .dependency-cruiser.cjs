@@ -1,0 +1,69 @@
+// Imports point down: cli, server -> tick -> the domain folders -> what everything stands on.
+const DOMAIN = ['baseline', 'dream', 'escrow', 'heuristics', 'intent', 'phase', 'promotion', 'trial'];
+const FOUNDATION = ['config', 'files', 'home', 'lock', 'log', 'metrics', 'store', 'time'];
+const folders = (names) => `^src/(${names.join('|')})/`;
+
+/** A domain folder knows the others by their types alone: they talk through tick. */
+const apart = DOMAIN.map((name) => ({
+  name: `${name}-knows-the-others-by-type`,
+  severity: 'error',
+  from: { path: `^src/${name}/` },
+  to: {
+    path: folders(DOMAIN.filter((other) => other !== name)),
+    pathNot: '^src/[a-z]+/types\\.ts$',
+  },
+}));
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'foundation-imports-nothing-above',
+      severity: 'error',
+      from: { path: folders(FOUNDATION) },
+      to: { path: folders([...DOMAIN, 'tick', 'server', 'cli']) },
+    },
+    {
+      name: 'domain-imports-nothing-above',
+      severity: 'error',
+      from: { path: folders(DOMAIN) },
+      to: { path: folders(['tick', 'server', 'cli']) },
+    },
+    {
+      name: 'tick-imports-nothing-above',
+      severity: 'error',
+      from: { path: '^src/tick/' },
+      to: { path: folders(['server', 'cli']) },
+    },
+    {
+      name: 'cli-and-server-apart',
+      severity: 'error',
+      from: { path: '^src/server/' },
+      to: { path: '^src/cli/' },
+    },
+    {
+      name: 'source-knows-no-tests',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench|examples)/' },
+    },
+    {
+      name: 'no-undeclared-package',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    ...apart,
+  ],
+  options: {
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+  },
+};
