@@ -84,19 +84,16 @@ function placeOf(places: ReadonlyMap<string, Place>, problem: ConfigProblem): nu
 }
 
 function parse(text: string, counter: LineCounter) {
-  const options = { version: '1.2', schema: 'core', merge: false, resolveKnownTags: false } as const;
-  try {
-    return parseDocument(text, {
-      ...options,
-      uniqueKeys: false,
-      prettyErrors: false,
-      logLevel: 'error',
-      lineCounter: counter,
-    });
-  } catch (error) {
-    if (error instanceof RangeError) return null; // The parser's own recursion: thousands of levels.
-    throw error;
-  }
+  return parseDocument(text, {
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    resolveKnownTags: false,
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'error',
+    lineCounter: counter,
+  });
 }
 
 /** Parses a configuration file; `file` is how problems name it. Never throws for what the text holds. */
@@ -119,9 +116,12 @@ export function readDocument(file: string, bytes: Uint8Array): ConfigDocument {
   });
 
   const document = parse(text, counter);
-  if (!isUtf8(bytes)) return broken([at(text.indexOf('\uFFFD'), [], 'not UTF-8 text')]);
-  if (document === null) return broken([at(0, [], 'nested too deeply')]);
+  if (!isUtf8(bytes) || text.includes('\0'))
+    return broken([at(text.search(/[\uFFFD\0]/), [], 'not UTF-8 text')]);
   const describe = (error: YAMLError) => at(error.pos[0], [], `${error.message} (YAML)`);
+  // Past the depth that the parser can take its other errors mean nothing.
+  const tooDeep = document.errors.find((error) => error.code === 'RESOURCE_EXHAUSTION');
+  if (tooDeep !== undefined) return broken([at(tooDeep.pos[0], [], 'nested too deeply')]);
   if (document.errors.length > 0) return broken(document.errors.map(describe));
   if (document.contents === null) return broken([at(0, [], 'the file is empty')]);
 

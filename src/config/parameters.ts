@@ -28,11 +28,13 @@ export interface ParameterProblem {
 
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
-/** A value from outside as text that is safe to show: at most 60 characters, control characters replaced. */
+/** A value from outside as text that is safe to show: at most 60 characters, one line, no control characters. */
 export function showValue(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
-  const clean = text.replace(UNPRINTABLE, '\uFFFD');
-  return clean.length > 60 ? `${clean.slice(0, 57)}…` : clean;
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (value !== null && typeof value === 'object') return 'a mapping';
+  if (typeof value !== 'string') return String(value);
+  const clean = JSON.stringify(value.slice(0, 60)).replace(UNPRINTABLE, '\uFFFD');
+  return clean.length > 60 || value.length > 60 ? `${clean.slice(0, 58)}…"` : clean;
 }
 
 /** Whether `name` is active beside the values of `params`: each parameter that its `when` names is active and has a value listed. */

@@ -1,0 +1,166 @@
+import { describe } from 'vitest';
+import { mistake, testMistakes } from './mistake-table.ts';
+
+describe('a mistake of shape is shown at its place, and alone', () => {
+  testMistakes({
+    'unknown key at the top': mistake(
+      'phase:',
+      'phases:',
+      'phases:',
+      'unknown key "phases" (did you mean "phase"?)',
+    ),
+    'unknown key of a parameter': mistake(
+      'log: true,',
+      'lgo: true,',
+      'lgo:',
+      'unknown key "lgo" (did you mean "log"?)',
+    ),
+    'key of another type of parameter': mistake(
+      'choices: [slow, fast]',
+      'choices: [slow, fast]\n        high: 3',
+      'high: 3',
+      'unknown key "high" (known here: type, choices, default, description, unit, when, autonomy, risky, max_step)',
+    ),
+    'unknown key in a list': mistake(
+      'reason: a large step',
+      'reason: a large step, then: 1',
+      'then: 1',
+      'unknown key "then" (did you mean "when"?)',
+    ),
+    'missing key': mistake(', default: 64', '', 'cache: {', '"default" is missing: expected a number'),
+    'missing version': mistake('version: 1\n', '', 'experiments:', '"version" is missing: expected 1'),
+    'version of the future': mistake('version: 1', 'version: 2', '2', 'expected 1, got 2'),
+    'unknown type': mistake(
+      'type: float',
+      'type: flaot',
+      'flaot',
+      'expected one of float, int, categorical, ordinal, boolean, got "flaot" (did you mean "float"?)',
+    ),
+    'missing type': mistake(
+      'type: float, ',
+      '',
+      'ratio: {',
+      '"type" is missing: expected one of float, int, categorical, ordinal, boolean',
+    ),
+    'text for a number': mistake('high: 1024', 'high: 1_024', '1_024', 'expected a number, got "1_024"'),
+    'a fraction for an int': mistake('high: 1024', 'high: 10.5', '10.5', 'expected a whole number, got 10.5'),
+    'an int beyond 2^53': mistake(
+      'high: 1024',
+      'high: 9007199254740993',
+      '9007199254740993',
+      'expected a number of at most 9007199254740991, got 9007199254740992',
+    ),
+    'yes for true': mistake('log: true', 'log: yes', 'yes', 'expected true or false, got "yes"'),
+    'a list as a choice': mistake(
+      '[slow, fast]',
+      '[slow, [fast]]',
+      '[fast]',
+      'expected a string or a number, got a list',
+    ),
+    'a choice too few': mistake(
+      '[slow, fast]',
+      '[]',
+      '[]',
+      'expected a list of at least 1 entry, got an empty list',
+    ),
+    'a name with a blank': mistake(
+      'ratio: {',
+      'the ratio: {',
+      'the ratio',
+      'expected a parameter name (a letter or _, then letters, digits and _, at most 64), got "the ratio"',
+    ),
+    'a step of zero': mistake('step: 0.25', 'step: 0', '0,', 'expected a number above 0, got 0'),
+    'a command as one string': mistake(
+      '[node, evaluate.mjs]',
+      'node evaluate.mjs',
+      'node evaluate.mjs',
+      'expected a list of the program and its arguments, such as [node, evaluate.mjs], got "node evaluate.mjs"',
+    ),
+    'an empty program': mistake('[node, evaluate.mjs]', '[""]', '""', 'expected some text, got ""'),
+    'command and module': mistake(
+      'env: { LEVEL',
+      'module: evaluate.ts\n      env: { LEVEL',
+      'evaluator:',
+      'name either command or module',
+    ),
+    'neither command nor module': mistake(
+      '      command: [node, evaluate.mjs]\n',
+      '',
+      'evaluator:',
+      'name either command or module',
+    ),
+    'a duration without a unit': mistake(
+      'timeout: 30s',
+      'timeout: 30',
+      '30,',
+      'expected a duration such as 250ms, 90s, 5m, 24h or 7d, got 30',
+    ),
+    'a size in decimal units': mistake(
+      '64MiB',
+      '64MB',
+      '64MB',
+      'expected a size such as 512B, 64KiB, 64MiB or 2GiB, got "64MB"',
+    ),
+    'a direction cut short': mistake(
+      'direction: maximize',
+      'direction: maximise',
+      'maximise',
+      'expected one of minimize, maximize, got "maximise" (did you mean "maximize"?)',
+    ),
+    'no objective': mistake(
+      '      - { metric: throughput, direction: maximize }\n',
+      '      []\n',
+      '[]',
+      'expected a list of at least 1 entry, got an empty list',
+    ),
+    'a guardrail without a bound': mistake(
+      ', max_regression: 0.1',
+      '',
+      '{ metric: p99',
+      'name max_regression, limit, or both',
+    ),
+    'an empty domain': mistake(
+      'read: { weight: 2, args: { share: 0.9 } }',
+      'read:',
+      'read:',
+      'expected a mapping, got nothing (write {} for a mapping without entries)',
+    ),
+    'no domain': mistake(
+      '\n      read: { weight: 2, args: { share: 0.9 } }',
+      ' {}',
+      'domains:',
+      'at least one domain',
+    ),
+    'an unknown format': mistake(
+      'format: json',
+      'format: yml',
+      'yml',
+      'expected one of json, yaml, toml, ini, env, template, got "yml" (did you mean "yaml"?)',
+    ),
+    'an unknown sampler': mistake(
+      '    search:',
+      '    search:\n      sampler: tep',
+      'tep',
+      'expected one of auto, random, sobol, evolution, tpe, got "tep" (did you mean "tpe"?)',
+    ),
+    'an hour of one digit': mistake(
+      '"03:00"',
+      '"3:00"',
+      '"3:00"',
+      'expected a local time as HH:MM, got "3:00"',
+    ),
+    'an error rate of one half': mistake(
+      'escrow:\n',
+      '  alpha: 0.5\nescrow:\n',
+      '0.5',
+      'expected a number below 0.5, got 0.5',
+    ),
+    'more intents a tick than ten': mistake(
+      'escrow:\n',
+      'intents: { per_tick: 11 }\nescrow:\n',
+      '11',
+      'expected a number of at most 10, got 11',
+    ),
+    'a number for a section': mistake('escrow:\n', 'retry: 3\nescrow:\n', '3', 'expected a mapping, got 3'),
+  });
+});
