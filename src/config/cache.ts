@@ -39,7 +39,7 @@ function writeCache(cachePath: string, cached: Cached, fs: FileSystem): void {
 
 /**
  * `loadConfig` without parsing and without the schema when this version has checked these very bytes before: then it
- * costs two small reads and two hashes. `cachePath` is a file of the home, which is no place for a target. The file is
+ * costs two small reads and two hashes. `cachePath`, absolute and without links, is a file of the home, which is no place for a target. The file is
  * always read and hashed; its size and time of change, which can lie, decide nothing. With `write: false` a missing
  * cache is not written.
  * @throws what `loadConfig` throws
@@ -50,9 +50,9 @@ export async function loadConfigCached(
   fs: FileSystem,
   options: { readonly write?: boolean } = {},
 ): Promise<LoadedConfig> {
-  const home = dirname(resolve(cachePath));
+  const home = dirname(cachePath);
   const source = readSource(file, fs);
-  const key = [VERSION, SCHEMA_STAMP, source.hash, resolve(file), home].join('\n');
+  const key = [VERSION, SCHEMA_STAMP, source.hash, source.realDir, resolve(file), home].join('\n');
   const cached = readCache(cachePath, key, fs);
   if (cached !== null) return loadedConfig(source, cached.config, new Map(cached.lines));
   const loaded = await loadConfig(file, { home, fs });

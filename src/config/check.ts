@@ -1,5 +1,5 @@
 /** A configuration file against the schema and against sense. The heavy modules are loaded with this one. */
-import { dirname, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { type ConfigDocument, readDocument } from './document.ts';
 import type { ConfigProblem, LocatedProblem } from './problem.ts';
 import { type Config, configSchema, experimentSchema, parameterSchema } from './schema.ts';
@@ -64,7 +64,8 @@ function byPlace(a: LocatedProblem, b: LocatedProblem): number {
 
 /**
  * Checks a configuration: syntax, then shape and sense, every mistake at once with its place. Nothing is thrown for
- * what the file holds. `home` is where KLoROS keeps its own state, if it is known: no target may be in there.
+ * what the file holds. `home` is where KLoROS keeps its own state, absolute and without links, if it is known: no
+ * target may be in there.
  */
 export function checkSource(source: ConfigSource, home?: string): CheckedConfig {
   const document = readDocument(source.file, source.bytes);
@@ -72,9 +73,8 @@ export function checkSource(source: ConfigSource, home?: string): CheckedConfig 
   const parsed = configSchema.safeParse(document.value);
   const found = parsed.success ? [] : shapeProblems(parsed.error.issues, document.value);
   if (document.value !== null && typeof document.value === 'object') {
-    const file = resolve(source.file);
-    const places = { file, dir: dirname(file), home: home === undefined ? undefined : resolve(home) };
-    found.push(...senseProblems(document.value, places));
+    const file = join(source.realDir, basename(source.file));
+    found.push(...senseProblems(document.value, { file, dir: source.realDir, home }));
   }
   const problems = [
     ...document.problems,

@@ -38,7 +38,8 @@ export function loadedConfig(
 }
 
 /**
- * Reads and checks a configuration file. `home`: where KLoROS keeps its own state; no target may be in there.
+ * Reads and checks a configuration file. `home`: where KLoROS keeps its own state, absolute and without links;
+ * no target may be in there.
  * @throws KLR_E_CONFIG_MISSING; KLR_E_CONFIG_SYNTAX for what is no YAML; KLR_E_CONFIG_INVALID with every mistake, each
  * as `file:line:column: what`, the line itself and a caret
  */

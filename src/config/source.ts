@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { dirname } from 'node:path';
 import { KlorosError } from '../errors.ts';
 import type { FileSystem } from '../files/filesystem.ts';
 import { sha256Hex } from '../store/json.ts';
@@ -6,6 +7,8 @@ import { sha256Hex } from '../store/json.ts';
 /** A configuration file as read, not yet parsed. */
 export interface ConfigSource {
   readonly file: string;
+  /** The folder of the file, absolute, with links resolved. */
+  readonly realDir: string;
   readonly bytes: Uint8Array;
   /** SHA-256 of the bytes, hex. */
   readonly hash: string;
@@ -44,7 +47,8 @@ function readBounded(file: string, fileSystem: FileSystem): Uint8Array {
 export function readSource(file: string, fileSystem: FileSystem): ConfigSource {
   try {
     const bytes = readBounded(file, fileSystem);
-    return { file, bytes, hash: sha256Hex(bytes) };
+    const realDir = fileSystem.realpathSync(dirname(file));
+    return { file, realDir, bytes, hash: sha256Hex(bytes) };
   } catch (error) {
     if (error instanceof KlorosError) throw error;
     const code = (error as { code?: string }).code;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -47,7 +47,7 @@ export function changed(from: string, to: string): string {
   return SOUND.replace(from, () => to);
 }
 
-const root = mkdtempSync(join(tmpdir(), 'kloros-config-'));
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'kloros-config-')));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 let count = 0;
 

@@ -1,11 +1,12 @@
-import { dirname } from 'node:path';
+import { symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkSource } from '../../src/config/check.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { readSource } from '../../src/config/source.ts';
 import { KlorosError } from '../../src/errors.ts';
 import { nodeFileSystem } from '../../src/files/filesystem.ts';
-import { changed, SOUND, writeConfig } from './config-file.ts';
+import { changed, newFolder, SOUND, writeConfig } from './config-file.ts';
 import { check } from './mistake-table.ts';
 
 test('the file that the tables start from is sound', () => {
@@ -50,6 +51,14 @@ test('a target inside the home is refused when the home is known', () => {
     ok: false,
     problems: [{ path: 'experiments.demo.apply.file', message: expect.stringContaining('inside the home') }],
   });
+});
+
+test('a target inside the home is found through a link to the folder of the configuration', () => {
+  const folder = dirname(writeConfig(SOUND));
+  const link = join(newFolder(), 'link');
+  symlinkSync(folder, link);
+  const checked = checkSource(readSource(join(link, 'kloros.yaml'), nodeFileSystem), join(folder, 'out'));
+  expect(checked).toMatchObject({ ok: false, problems: [{ path: 'experiments.demo.apply.file' }] });
 });
 
 test.each([

@@ -45,8 +45,7 @@ const anyParameter = fc.oneof(numberParameter, choiceParameter, booleanParameter
 /** Valid values of a parameter. */
 function valuesOf(parameter: Parameter): fc.Arbitrary<ParameterValue> {
   if (parameter.type === 'boolean') return fc.boolean();
-  if (parameter.type === 'categorical' || parameter.type === 'ordinal')
-    return fc.constantFrom(...parameter.choices);
+  if ('choices' in parameter) return fc.constantFrom(...parameter.choices);
   const { low, high, step = 1 } = parameter;
   return fc.nat(Math.floor((high - low) / step)).map((k) => low + k * step);
 }
