@@ -9,7 +9,7 @@ import { didYouMean } from './nearest.ts';
 import type { Experiment, Parameter } from './schema.ts';
 
 /** Types of the variables of an expression; `dyn` is anything, objects and lists included. */
-export type VariableType = 'int' | 'double' | 'string' | 'bool' | 'dyn' | 'list<dyn>' | 'map<string, dyn>';
+type VariableType = 'int' | 'double' | 'string' | 'bool' | 'dyn' | 'list<dyn>' | 'map<string, dyn>';
 export type Variables = Readonly<Record<string, VariableType>>;
 
 /** What an escrow rule can name; `changes` is a list of {name, from, to, step_share, autonomy, max_step, risky}. */
@@ -109,7 +109,7 @@ function choicesType(choices: readonly (string | number)[]): VariableType {
 }
 
 /** The CEL type that the values of a parameter have in expressions. */
-export function variableType(parameter: Parameter): VariableType {
+function variableType(parameter: Parameter): VariableType {
   switch (parameter.type) {
     case 'int':
       return 'int';

@@ -38,7 +38,7 @@ function excerpt(text: string, column: number): { shown: string; before: string 
 /**
  * A problem as people and editors read it: `file:line:column: what`, the line itself, and a caret below the place.
  */
-export function renderProblem(problem: LocatedProblem): string {
+function renderProblem(problem: LocatedProblem): string {
   const { file, line, column, message, text } = problem;
   const { shown, before } = excerpt(text, column);
   const gutter = ' '.repeat(String(line).length);
