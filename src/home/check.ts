@@ -30,6 +30,7 @@ function homeFiles(paths: HomePaths): string[] {
     paths.database,
     `${paths.database}-wal`,
     `${paths.database}-shm`,
+    `${paths.database}-journal`,
     paths.configCache,
     paths.mode,
     paths.structuredLog,

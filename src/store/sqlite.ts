@@ -147,6 +147,24 @@ function connect(path: string, readOnly: boolean): DatabaseSync {
   return new DatabaseSync(url, { readOnly });
 }
 
+const BUSY = 5;
+
+/**
+ * Switches to the write-ahead log. Where other processes do the same to a new database, SQLite does not wait for them
+ * by itself.
+ */
+async function useLog(db: DatabaseSync): Promise<void> {
+  for (let waited = 0; ; waited += 10) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode !== BUSY || waited >= BUSY_MS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
 /**
  * Opens, creates or migrates the database of a home (SQLite in WAL mode, synchronous=FULL).
  * @param path a file, or ':memory:' in tests
@@ -157,7 +175,7 @@ export async function openSqlite(path: string, options: { readOnly?: boolean } =
   try {
     const db = connect(path, readOnly);
     try {
-      if (!readOnly) db.exec('PRAGMA journal_mode = WAL');
+      if (!readOnly) await useLog(db);
       db.exec('PRAGMA synchronous = FULL');
       migrate(db, path, readOnly);
     } catch (error) {

@@ -134,15 +134,18 @@ test('the folder of another user is refused', async ({ skip }) => {
 
 test('processes that create one home at the same time all succeed', async () => {
   const create = fileURLToPath(new URL('../../src/home/create.ts', import.meta.url));
-  const script = `const fs = require('node:fs');
-    require(${JSON.stringify(create)}).createHome(${JSON.stringify(root)}, fs).catch((error) => {
-      console.error(error);
-      process.exitCode = 1;
+  const script = `const { createHome } = require(${JSON.stringify(create)});
+    console.log('ready');
+    process.stdin.once('data', async () => {
+      process.stdin.destroy();
+      await createHome(${JSON.stringify(root)}, require('node:fs'));
     });`;
-  const children = Array.from({ length: 8 }, () =>
-    spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'ignore', 'inherit'] }),
+  const children = Array.from({ length: 12 }, () =>
+    spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] }),
   );
-  const codes = await Promise.all(children.map(async (child) => (await once(child, 'exit'))[0]));
-  expect(codes).toEqual(Array(8).fill(0));
+  await Promise.all(children.map((child) => once(child.stdout, 'data')));
+  const ends = children.map(async (child) => (await once(child, 'exit'))[0]);
+  for (const child of children) child.stdin.write('go');
+  expect(await Promise.all(ends)).toEqual(children.map(() => 0));
   expectClosed();
 });
