@@ -1,5 +1,7 @@
 import type { FileSystem } from '../files/filesystem.ts';
 import type { HomePaths } from '../home/paths.ts';
+import { readHolder } from './holder.ts';
+import { isAlive } from './liveness.ts';
 import { lockPath } from './lock-file.ts';
 import type { LockName } from './types.ts';
 
@@ -14,25 +16,33 @@ function splitDevice(device: bigint): { major: bigint; minor: bigint } {
   };
 }
 
+/** The list of the kernel, or null where it keeps none (not Linux, some sandboxes). */
+function kernelLocks(fs: FileSystem): string[] | null {
+  try {
+    return fs.readFileSync('/proc/locks', 'utf8').split('\n');
+  } catch {
+    return null;
+  }
+}
+
 /**
- * Whether a process holds a lock now, as the kernel lists it. Reads only: trying the lock to find out would make a
- * tick that comes at the same moment believe it is held. False when the file does not exist, or where the kernel
- * keeps no list (not Linux).
+ * Whether a process holds a lock now, as the kernel lists it; where it lists nothing, whether whoever signed the lock
+ * is alive. Reads only: trying the lock to find out would make a tick that comes at the same moment believe that it is
+ * held.
  */
 export function lockIsHeld(paths: Pick<HomePaths, 'locks'>, name: LockName, fs: FileSystem): boolean {
-  try {
-    const stat = fs.lstatSync(lockPath(paths, name), { bigint: true });
-    const { major, minor } = splitDevice(stat.dev);
-    return fs
-      .readFileSync('/proc/locks', 'utf8')
-      .split('\n')
-      .some((line) => {
-        const [, lineMajor, lineMinor, inode] = LINE.exec(line) ?? [];
-        if (inode === undefined || BigInt(inode) !== stat.ino) return false;
-        // Btrfs and overlays have a device number (major 0) for stat and another one for the list.
-        return major === 0n || (BigInt(`0x${lineMajor}`) === major && BigInt(`0x${lineMinor}`) === minor);
-      });
-  } catch {
-    return false;
+  const stat = fs.lstatSync(lockPath(paths, name), { bigint: true, throwIfNoEntry: false });
+  if (!stat) return false;
+  const lines = kernelLocks(fs);
+  if (!lines) {
+    const holder = readHolder(paths, name, fs);
+    return holder !== null && isAlive(holder, fs);
   }
+  const { major, minor } = splitDevice(stat.dev);
+  return lines.some((line) => {
+    const [, lineMajor, lineMinor, inode] = LINE.exec(line) ?? [];
+    if (inode === undefined || BigInt(inode) !== stat.ino) return false;
+    // Btrfs and overlays have one device number (major 0) for stat and another one for the list.
+    return major === 0n || (BigInt(`0x${lineMajor}`) === major && BigInt(`0x${lineMinor}`) === minor);
+  });
 }

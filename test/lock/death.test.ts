@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { lockIsHeld, readHolder, tryLock } from '../../src/lock/acquire.ts';
-import { isAlive } from '../../src/lock/liveness.ts';
+import { isAlive, processStat } from '../../src/lock/liveness.ts';
 import { readMetrics } from '../../src/metrics/counters.ts';
 import { readEvents } from '../../src/store/ledger.ts';
 import { type TestContext, testContext } from '../support/context.ts';
@@ -50,6 +50,21 @@ test('kill -9 frees the lock at once; the next holder reaps what the dead one le
     { name: 'kloros_lock_reaped_total', labels: { lock: 'orchestrator' }, value: 1 },
   ]);
   expect(lstatSync(path).ino).toBe(ino);
+});
+
+test('a process that a dead holder started, and that lives on, does not keep the lock', async () => {
+  const { children, stop: end } = startLockChildren(ctx.paths.root, 1);
+  stop = end;
+  const [child] = children;
+  await child?.ask({ do: 'try', name: 'dream', ttlMs: 60_000 });
+  const orphan = (await child?.ask({ do: 'spawn' }))?.spawned ?? 0;
+  await child?.signal('SIGKILL');
+  try {
+    expect(processStat(ctx.fs, orphan)?.state).not.toBe('Z');
+    expect(await tryLock(ctx, 'dream', options)).toMatchObject({ acquired: true });
+  } finally {
+    process.kill(orphan, 'SIGKILL');
+  }
 });
 
 test('a holder that released leaves nothing to reap', async () => {

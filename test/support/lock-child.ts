@@ -2,6 +2,7 @@
  * A process that takes locks on command: one JSON command a line on stdin, one JSON answer a line on stdout.
  * Started by `lock-children.ts`.
  */
+import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { KlorosError } from '../../src/errors.ts';
 import { nodeFileSystem } from '../../src/files/filesystem.ts';
@@ -16,12 +17,15 @@ import { systemClock } from '../../src/time/clock.ts';
 export type Command =
   | { readonly do: 'try'; readonly name: LockName; readonly ttlMs: number }
   | { readonly do: 'commit'; readonly value: string }
-  | { readonly do: 'release' };
+  | { readonly do: 'release' }
+  /** Starts a process that outlives this one. */
+  | { readonly do: 'spawn' };
 
 export type Answer =
   | { readonly acquired: boolean; readonly token?: number; readonly reapedPid?: number }
   | { readonly committed: boolean }
   | { readonly released: true }
+  | { readonly spawned: number }
   | { readonly error: string };
 
 const paths = homePaths(String(process.argv[2]));
@@ -47,6 +51,10 @@ async function answer(command: Command): Promise<Answer> {
       await setMeta(tx, 'committed', command.value);
     });
     return { committed: true };
+  }
+  if (command.do === 'spawn') {
+    const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+    return { spawned: child.pid ?? 0 };
   }
   lock?.release();
   return { released: true };

@@ -10,6 +10,7 @@ export interface ChildAnswer {
   readonly token?: number;
   readonly reapedPid?: number;
   readonly committed?: boolean;
+  readonly spawned?: number;
   readonly error?: string;
 }
 
