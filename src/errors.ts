@@ -139,6 +139,23 @@ export const CATALOGUE = {
     exit: EXIT.data,
     hint: 'Tell one number for each objective, or that the trial failed; the search goes on unchanged.',
   },
+  // baseline
+  KLR_E_BASELINE_REFUSED: {
+    exit: EXIT.baseline,
+    hint: 'Nothing was committed. Compare what the message names with its bounds and autonomy in kloros.yaml.',
+  },
+  KLR_E_BASELINE_DAMAGED: {
+    exit: EXIT.data,
+    hint: 'Nothing was committed. See `kloros baseline verify`; restore the database from a backup.',
+  },
+  KLR_E_BASELINE_TORN: {
+    exit: EXIT.data,
+    hint: 'Keep what is in force, and read again; when it stays, see `kloros baseline verify`.',
+  },
+  KLR_E_APPLY_FAILED: {
+    exit: EXIT.baseline,
+    hint: 'Mend the target or its apply section in kloros.yaml; `kloros baseline show` says what should be in force.',
+  },
   // configuration
   KLR_E_CONFIG_MISSING: {
     exit: EXIT.config,
