@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { FileSystem } from '../files/filesystem.ts';
-import { writeAtomic } from '../files/write-atomic.ts';
+import { type FileOptions, sweepTemporary, writeAtomic } from '../files/write-atomic.ts';
 import { cannotRender } from './formats/settings.ts';
 
 /** Larger settings files than this are taken for a mistake, bytes. */
@@ -13,8 +13,8 @@ export interface TargetFile {
   /** '' when it is not there. */
   readonly text: string;
   readonly exists: boolean;
-  /** Its permissions; 0600 for a new one. */
-  readonly mode: number;
+  /** Its permissions, and its owner when that is someone else; a new one is 0600 and ours. */
+  readonly options: FileOptions;
 }
 
 /**
@@ -24,12 +24,14 @@ export interface TargetFile {
 export function readTarget(fs: FileSystem, configDir: string, file: string): TargetFile {
   const named = resolve(configDir, file);
   if (!fs.existsSync(dirname(named))) throw cannotRender(`the folder of ${named} does not exist`);
-  if (!fs.existsSync(named)) return { path: named, text: '', exists: false, mode: 0o600 };
+  if (!fs.existsSync(named)) return { path: named, text: '', exists: false, options: {} };
   const path = fs.realpathSync(named);
   const stat = fs.statSync(path);
   if (!stat.isFile()) throw cannotRender(`${named} is not a regular file`);
   if (stat.size > MAX_BYTES) throw cannotRender(`${named} has ${stat.size} bytes, more than ${MAX_BYTES}`);
-  return { path, text: readText(fs, path), exists: true, mode: stat.mode & 0o777 };
+  const foreign = stat.uid !== process.geteuid?.() || stat.gid !== process.getegid?.();
+  const owner = foreign ? { owner: { uid: stat.uid, gid: stat.gid } } : {};
+  return { path, text: readText(fs, path), exists: true, options: { mode: stat.mode & 0o777, ...owner } };
 }
 
 /** A file as strict UTF-8, its byte order mark kept. */
@@ -42,7 +44,8 @@ export function readText(fs: FileSystem, path: string): string {
   }
 }
 
-/** Puts the new text in place whole or not at all, with the permissions that the file had. */
+/** Puts the new text in place whole or not at all, with the permissions and owner that the file had; what a crash left beside it goes. */
 export function writeTarget(fs: FileSystem, target: TargetFile, text: string): void {
-  writeAtomic(fs, target.path, text, { mode: target.mode });
+  sweepTemporary(fs, dirname(target.path));
+  writeAtomic(fs, target.path, text, target.options);
 }

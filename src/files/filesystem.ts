@@ -25,6 +25,7 @@ export type FileSystem = Pick<
   | 'readFileSync'
   | 'existsSync'
   | 'chmodSync'
+  | 'chownSync'
   | 'realpathSync'
 >;
 

@@ -2,7 +2,8 @@ import { dirname, join } from 'node:path';
 import { KlorosError } from '../errors.ts';
 import type { FileSystem } from './filesystem.ts';
 
-const TEMPORARY = '.tmp-';
+/** Ours alone: the sweep also runs beside the files of targets. */
+const TEMPORARY = '.kloros-tmp-';
 
 /** Names what the file system refused, so that the person who reads it knows what to mend. */
 export function explainFileError(error: unknown, path: string): unknown {
@@ -24,10 +25,20 @@ function fsyncFolder(fs: FileSystem, folder: string): void {
   }
 }
 
-function writeWhole(fs: FileSystem, path: string, bytes: Uint8Array, mode: number): void {
+/** What a file is made with; by default 0600, and whoever runs this owns it. */
+export interface FileOptions {
+  readonly mode?: number;
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+function writeWhole(fs: FileSystem, path: string, bytes: Uint8Array, options: FileOptions): void {
+  const mode = options.mode ?? 0o600;
   const fd = fs.openSync(path, 'wx', mode);
   try {
     for (let offset = 0; offset < bytes.length; ) offset += fs.writeSync(fd, bytes, offset);
+    if (options.owner) fs.chownSync(path, options.owner.uid, options.owner.gid);
+    // The umask may have taken a part of it.
+    if (mode !== 0o600) fs.chmodSync(path, mode);
     fs.fsyncSync(fd);
   } finally {
     fs.closeSync(fd);
@@ -43,13 +54,13 @@ export function writeAtomic(
   fs: FileSystem,
   path: string,
   data: string | Uint8Array,
-  options: { mode?: number } = {},
+  options: FileOptions = {},
 ): void {
   const folder = dirname(path);
   const temporary = join(folder, `${TEMPORARY}${process.pid}-${process.hrtime.bigint().toString(36)}`);
   const bytes = typeof data === 'string' ? Buffer.from(data) : data;
   try {
-    writeWhole(fs, temporary, bytes, options.mode ?? 0o600);
+    writeWhole(fs, temporary, bytes, options);
     fs.renameSync(temporary, path);
     fsyncFolder(fs, folder);
   } catch (error) {
@@ -62,10 +73,13 @@ export function writeAtomic(
   }
 }
 
+/** Whether a file name is that of a temporary file of `writeAtomic`. */
+export const isTemporary = (name: string): boolean => name.startsWith(TEMPORARY);
+
 /** Removes temporary files that a crash left in `folder`. Call it under the lock of whoever writes there. */
 export function sweepTemporary(fs: FileSystem, folder: string): string[] {
   if (!fs.existsSync(folder)) return [];
-  const left = fs.readdirSync(folder).filter((name) => name.startsWith(TEMPORARY));
+  const left = fs.readdirSync(folder).filter(isTemporary);
   for (const name of left) fs.unlinkSync(join(folder, name));
   return left;
 }
