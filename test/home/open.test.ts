@@ -107,7 +107,7 @@ test('a home may be reached through a symlink; its paths are the real ones', asy
 
 test('looser modes are tightened and missing folders made, and both are logged', async () => {
   chmodSync(paths.root, 0o775);
-  chmodSync(paths.intents, 0o2777);
+  chmodSync(paths.intents, 0o2700);
   chmodSync(paths.database, 0o666);
   writeFileSync(paths.mode, 'enabled\n');
   chmodSync(paths.mode, 0o664);

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -65,6 +66,50 @@ describe('what stands in place of a lock file is refused and left alone', () => 
     rmSync(ctx.paths.locks, { recursive: true });
     await expect(tryLock(ctx, 'phase', options)).rejects.toMatchObject({ code: 'KLR_E_LOCK_FILE' });
   });
+});
+
+describe('what is put in place between the look and the opening is refused too', () => {
+  const elsewhere = () => join(ctx.configDir, 'elsewhere');
+  const cases: [string, () => void][] = [
+    ['a symlink to nothing', () => symlinkSync(elsewhere(), path)],
+    ['a FIFO', () => execFileSync('mkfifo', [path])],
+    [
+      'a hard link',
+      () => {
+        writeFileSync(elsewhere(), 'mine', { mode: 0o644 });
+        linkSync(elsewhere(), path);
+      },
+    ],
+  ];
+
+  test.for(cases)('%s', async ([, put]) => {
+    const fs = {
+      ...nodeFileSystem,
+      openSync: (...args: Parameters<typeof nodeFileSystem.openSync>) => {
+        if (args[0] === path && !nodeFileSystem.lstatSync(path, { throwIfNoEntry: false })) put();
+        return nodeFileSystem.openSync(...args);
+      },
+    };
+    await expect(tryLock({ ...ctx, fs }, 'phase', options)).rejects.toMatchObject({
+      code: 'KLR_E_LOCK_FILE',
+    });
+    if (existsSync(elsewhere())) expect(lstatSync(elsewhere()).mode & 0o777).toBe(0o644);
+    else expect(lstatSync(path).isFile()).toBe(false);
+  });
+});
+
+test('what is no lock file is not even opened: opening a device can act on it', async () => {
+  execFileSync('mkfifo', [path]);
+  const opened: unknown[] = [];
+  const fs = {
+    ...nodeFileSystem,
+    openSync: (...args: Parameters<typeof nodeFileSystem.openSync>) => {
+      opened.push(args[0]);
+      return nodeFileSystem.openSync(...args);
+    },
+  };
+  await expect(tryLock({ ...ctx, fs }, 'phase', options)).rejects.toMatchObject({ code: 'KLR_E_LOCK_FILE' });
+  expect(opened).toEqual([]);
 });
 
 test('a lock file is made 0600 under any umask, and a looser one is tightened', async () => {
