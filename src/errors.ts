@@ -98,6 +98,10 @@ export const CATALOGUE = {
     exit: EXIT.data,
     hint: 'See what it waits for with `kloros promotions show`; only that can happen next.',
   },
+  KLR_E_NOT_VALIDATED: {
+    exit: EXIT.baseline,
+    hint: 'Only what PHASE accepted can be committed; see `kloros promotions show`.',
+  },
   // escrow
   KLR_E_ESCROW_DECIDED: {
     exit: EXIT.data,

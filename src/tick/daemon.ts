@@ -2,6 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import type { Context } from '../context.ts';
 import type { Progress } from '../control.ts';
 import { EXIT, type ExitCode, KlorosError } from '../errors.ts';
+import { isTemporary } from '../files/write-atomic.ts';
 import { tryLock } from '../lock/acquire.ts';
 import { runTick } from './run-tick.ts';
 import type { TickResult } from './types.ts';
@@ -59,7 +60,7 @@ function doorbell() {
 function watchFolders(ctx: Context, onDrop: () => void): FSWatcher[] {
   const own = new Set(['kloros.db', 'kloros.db-wal', 'kloros.db-shm']);
   const drop = (_event: string, name: string | null) => {
-    if (name !== null && (own.has(name) || name.startsWith('.tmp-'))) return;
+    if (name !== null && (own.has(name) || isTemporary(name))) return;
     onDrop();
   };
   return [ctx.paths.root, ctx.paths.intents, ctx.paths.promotions].map((folder) => {

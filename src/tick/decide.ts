@@ -26,12 +26,12 @@ export function settlement(s: Snapshot): Settlement {
   return { close, commit: s.watch ? null : (ready[0] ?? null) };
 }
 
-/** The experiment and seeds of the cycle that rule 8 would run, or null when none may start now. */
-function dreamDue(s: Snapshot): { experiment: string; seeds: string[] } | null {
+/** The experiment of the cycle that rule 8 would run, and how many wait for it; null when none may start now. */
+function dreamDue(s: Snapshot): { experiment: string; promotions: number } | null {
   const first = s.received.find((p) => (s.dreamPauses[p.experiment] ?? 0) <= s.now);
   if (!first) return null;
-  const seeds = s.received.filter((p) => p.experiment === first.experiment).map((p) => p.id);
-  return { experiment: first.experiment, seeds };
+  const promotions = s.received.filter((p) => p.experiment === first.experiment).length;
+  return { experiment: first.experiment, promotions };
 }
 
 const windowIsNear = (s: Snapshot) =>
@@ -80,15 +80,15 @@ const RULES: readonly Rule[] = [
     if (s.pausedCycle && (s.dreamPauses[s.pausedCycle.experiment] ?? 0) <= s.now && !windowIsNear(s)) {
       const { id, experiment } = s.pausedCycle;
       return {
-        action: { kind: 'dream', experiment, resume: id, seeds: [] },
+        action: { kind: 'dream', experiment, resume: id },
         reason: `cycle ${id} was paused`,
       };
     }
     const due = windowIsNear(s) ? null : dreamDue(s);
     if (due && !s.pausedCycle)
       return {
-        action: { kind: 'dream', experiment: due.experiment, resume: null, seeds: due.seeds },
-        reason: `${plural(due.seeds.length, 'promotion')} for ${due.experiment} neither acknowledged nor screened`,
+        action: { kind: 'dream', experiment: due.experiment, resume: null },
+        reason: `${plural(due.promotions, 'promotion')} for ${due.experiment} neither acknowledged nor screened`,
       };
     if (s.rejectedAtScan > 0)
       return {

@@ -1,5 +1,6 @@
 import { currentBaseline } from '../baseline/current.ts';
 import type { Context } from '../context.ts';
+import { expireDue } from '../escrow/queue.ts';
 import type { Mode } from '../home/mode.ts';
 import { scanIntents } from '../intent/scan.ts';
 import { scanPromotions } from '../promotion/scan.ts';
@@ -15,6 +16,7 @@ export async function observe(ctx: Context, mode: Mode): Promise<{ rejected: num
   const { version, params } = await currentBaseline(ctx.db, ctx.config);
   const promotions = await scanPromotions(ctx, { version, params });
   await scanIntents(ctx);
+  await expireDue(ctx);
   await deliverOutbox(ctx);
   return { rejected: promotions.rejected };
 }

@@ -35,8 +35,7 @@ function withForce(snapshot: Snapshot, decision: Decision, force: Force | undefi
     };
   }
   const { kind: _, ...asked } = force;
-  const seeds = snapshot.received.filter((p) => p.experiment === asked.experiment).map((p) => p.id);
-  const action = { kind: 'dream', experiment: null, resume: null, seeds, ...asked } as const;
+  const action = { kind: 'dream', experiment: null, resume: null, ...asked } as const;
   return { rule: 0, action, reason: 'asked for by a person', next };
 }
 

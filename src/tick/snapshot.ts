@@ -1,3 +1,4 @@
+import { activeWatch } from '../baseline/watch-store.ts';
 import type { Context } from '../context.ts';
 import { phaseSituation } from './phase-situation.ts';
 import { readPauses } from './retries.ts';
@@ -89,16 +90,16 @@ export async function readSnapshot(ctx: Context, gate: Gate, rejectedAtScan: num
   const unfinished = await db.all<{ id: string; kind: string }>(
     "SELECT id, kind FROM actions WHERE state = 'running' ORDER BY started_at",
   );
-  const watch = await db.get<{ version: number; nextCheckAt: number }>(
-    `SELECT version, next_check_at AS "nextCheckAt" FROM watches WHERE state = 'watching' ORDER BY version DESC LIMIT 1`,
-  );
+  const watch = await activeWatch(db);
+  // The clock was stepped back: the check that was planned is overdue by any measure.
+  const overdue = watch !== null && watch.nextCheckAt > gate.now + watch.intervalMs;
   const pausedCycle = await db.get<WithExperiment>(
     "SELECT id, experiment FROM cycles WHERE state = 'paused' ORDER BY started_at LIMIT 1",
   );
   return {
     ...gate,
     unfinished,
-    watch: watch ?? null,
+    watch: watch && { version: watch.version, nextCheckAt: overdue ? gate.now : watch.nextCheckAt },
     phase: await phaseSituation(ctx),
     ...(await readPromotions(ctx)),
     rejectedAtScan,

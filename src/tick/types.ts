@@ -60,7 +60,6 @@ export type Action =
       readonly kind: 'dream';
       readonly experiment: string | null;
       readonly resume: string | null;
-      readonly seeds: readonly string[];
       readonly trials?: number;
       readonly seed?: number;
     }

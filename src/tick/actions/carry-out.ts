@@ -1,7 +1,8 @@
 import { currentBaseline } from '../../baseline/current.ts';
 import { mergeParams } from '../../config/parameters.ts';
 import { KlorosError } from '../../errors.ts';
-import { openEntry, request as requestEscrow } from '../../escrow/queue.ts';
+import { openEntry } from '../../escrow/entries.ts';
+import { request as requestEscrow } from '../../escrow/queue.ts';
 import { escrowReasons } from '../../escrow/rules.ts';
 import { settleIfOpen } from '../../promotion/ack.ts';
 import { getPromotion, moveState } from '../../promotion/records.ts';
@@ -18,13 +19,13 @@ async function reasonsForEscrow(run: Run, promotion: Promotion, evidence: Eviden
   const { ctx } = run;
   const name = promotion.experiment ?? '';
   const experiment = ctx.config.experiments[name];
-  const { params, version } = await currentBaseline(ctx.db, ctx.config);
+  const { params } = await currentBaseline(ctx.db, ctx.config);
   if (!experiment) throw new KlorosError('KLR_E_NOT_FOUND', `no experiment ${name}`, { where: promotion.id });
   const from = params[name] ?? {};
   const to = mergeParams(experiment, from, promotion.changes);
   const { gain } = evidence;
   const change = { experiment: name, from, to, gain, source: promotion.source, promotionId: promotion.id };
-  return { change, version, reasons: await escrowReasons(ctx, change) };
+  return { change, reasons: await escrowReasons(ctx, change) };
 }
 
 async function escrow(
@@ -35,7 +36,8 @@ async function escrow(
 ): Promise<Done> {
   const { ctx } = run;
   const id = await ctx.db.transaction(async (tx) => {
-    const { change, version: baseVersion, reasons } = found;
+    const { change, reasons } = found;
+    const baseVersion = evidence.baselineVersion;
     const entry = await requestEscrow(tx, ctx, { promotion, change, baseVersion, reasons, evidence });
     if (promotion.state === 'screened')
       await moveState(tx, ctx, promotion.id, 'accepted', {
@@ -61,11 +63,11 @@ async function advance(run: Run, id: string): Promise<Done> {
     throw new KlorosError('KLR_E_NOT_VALIDATED', `${id} has no verdict that accepts it`, { where: id });
   const entry = await openEntry(ctx.db, id);
   if (promotion.state === 'escrowed' && entry?.state === 'approved')
-    return commit(run, promotion, evidence, entry);
+    return commit(run, { promotion, evidence, entry });
   const found = await reasonsForEscrow(run, promotion, evidence);
   return found.reasons.length > 0
     ? escrow(run, promotion, evidence, found)
-    : commit(run, promotion, evidence, null);
+    : commit(run, { promotion, evidence, entry: null });
 }
 
 /** A commit that failed is tried again with growing pauses, then the promotion is rejected. */

@@ -3,10 +3,12 @@ import { commitPromotion } from '../../baseline/commit.ts';
 import { currentBaseline } from '../../baseline/current.ts';
 import { rollback } from '../../baseline/rollback.ts';
 import type { Baseline } from '../../baseline/types.ts';
-import { startWatch } from '../../baseline/watch.ts';
-import { mergeParams } from '../../config/parameters.ts';
+import { startWatch } from '../../baseline/watch-store.ts';
+import { mergeParams, type Params } from '../../config/parameters.ts';
 import { EXIT } from '../../errors.ts';
-import { use, voidOpen } from '../../escrow/queue.ts';
+import { use } from '../../escrow/decide.ts';
+import { changeSha256 } from '../../escrow/entries.ts';
+import { voidOpen } from '../../escrow/queue.ts';
 import type { EscrowEntry } from '../../escrow/types.ts';
 import type { HeldLock } from '../../lock/types.ts';
 import { addCounter } from '../../metrics/counters.ts';
@@ -36,18 +38,30 @@ async function supersede(tx: Database, run: Run, winner: Promotion): Promise<voi
   }
 }
 
+/** A promotion that is to be committed, with what allows it. */
+interface Warrant {
+  readonly promotion: Promotion;
+  readonly evidence: Evidence;
+  /** The approval, when a person had to decide. */
+  readonly entry: EscrowEntry | null;
+}
+
 /** What belongs to a commit and happens in its transaction. */
 async function settleCommit(
   tx: Database,
   run: Run,
-  promotion: Promotion,
-  evidence: Evidence,
-  entry: EscrowEntry | null,
+  { promotion, evidence, entry }: Warrant,
   baseline: Baseline,
+  from: Params,
 ): Promise<void> {
   const { ctx } = run;
-  if (entry)
-    await use(tx, ctx, entry.id, { contentSha256: entry.contentSha256, baseVersion: entry.baseVersion });
+  if (entry) {
+    const experiment = promotion.experiment ?? '';
+    const to = baseline.params[experiment] ?? {};
+    const baseVersion = evidence.baselineVersion;
+    const contentSha256 = changeSha256({ promotionId: promotion.id, experiment, from, to }, baseVersion);
+    await use(tx, ctx, entry.id, { contentSha256, baseVersion });
+  }
   await learn(tx, ctx, promotion.id, evidence);
   await settle(tx, ctx, promotion.id, 'committed', {
     reason: `baseline v${baseline.version}`,
@@ -85,41 +99,40 @@ async function applyOrTakeBack(run: Run, lock: HeldLock, baseline: Baseline): Pr
 }
 
 /** Commits a validated promotion as the next baseline, applies it, and begins to watch it. */
-export async function commit(
-  run: Run,
-  promotion: Promotion,
-  evidence: Evidence,
-  entry: EscrowEntry | null,
-): Promise<Done> {
+export async function commit(run: Run, warrant: Warrant): Promise<Done> {
   const { ctx } = run;
+  const { promotion, evidence, entry } = warrant;
   const name = promotion.experiment ?? '';
   return withBaselineLock(ctx, `commit ${promotion.id}`, async (lock) => {
     const { params } = await currentBaseline(ctx.db, ctx.config);
+    const from = params[name] ?? {};
     const result = await commitPromotion(
       ctx,
       lock,
       {
         promotion,
-        params: mergeParams(experimentOf(ctx, name), params[name] ?? {}, promotion.changes),
+        params: mergeParams(experimentOf(ctx, name), from, promotion.changes),
         epochId: evidence.epochId,
         escrowId: entry?.id ?? null,
         actor: entry?.reviewer ?? 'kloros',
         validatedAgainst: evidence.baselineVersion,
       },
-      (tx, baseline) => settleCommit(tx, run, promotion, evidence, entry, baseline),
+      (tx, baseline) => settleCommit(tx, run, warrant, baseline, from),
     );
-    if (result.state === 'moved') {
-      await ctx.db.transaction(async (tx) => {
-        await voidOpen(tx, ctx, promotion.id, result.reason);
-        await settleIfOpen(tx, ctx, promotion.id, 'superseded', {
-          reason: result.reason,
-          epochId: evidence.epochId,
-        });
-        await markCarriedOut(tx, promotion.id, ctx.clock.now());
-      });
-      return { outcome: 'PROMOTION_REJECTED', reason: `${promotion.id}: ${result.reason}` };
-    }
     await deliverOutbox(ctx);
-    return applyOrTakeBack(run, lock, result.baseline);
+    return result.state === 'moved'
+      ? closeMoved(run, promotion.id, evidence.epochId, result.reason)
+      : applyOrTakeBack(run, lock, result.baseline);
   });
+}
+
+/** What it was validated against is no longer in force. */
+async function closeMoved(run: Run, id: string, epochId: string, reason: string): Promise<Done> {
+  const { ctx } = run;
+  await ctx.db.transaction(async (tx) => {
+    await voidOpen(tx, ctx, id, reason);
+    await settleIfOpen(tx, ctx, id, 'superseded', { reason, epochId });
+    await markCarriedOut(tx, id, ctx.clock.now());
+  });
+  return { outcome: 'PROMOTION_REJECTED', reason: `${id}: ${reason}` };
 }

@@ -5,16 +5,16 @@ import type { Experiment } from '../../config/schema.ts';
 import type { Context } from '../../context.ts';
 import type { StopReason } from '../../control.ts';
 import { resumeCycle, runCycle } from '../../dream/cycle.ts';
+import { type AtEnd, loadCycle } from '../../dream/cycle-store.ts';
 import type { CycleRequest, CycleResult } from '../../dream/types.ts';
 import { KlorosError } from '../../errors.ts';
 import { adviseSearch } from '../../heuristics/advice.ts';
 import { chooseExperiment } from '../../heuristics/bandit.ts';
 import { learnFromCycle } from '../../heuristics/learn.ts';
-import { addCounter } from '../../metrics/counters.ts';
-import { settle } from '../../promotion/ack.ts';
-import { addWinners, getPromotion, markScreened } from '../../promotion/records.ts';
+import { settle, settleIfOpen } from '../../promotion/ack.ts';
+import { addWinners, listPromotions, markScreened } from '../../promotion/records.ts';
+import type { Promotion } from '../../promotion/types.ts';
 import type { Database } from '../../store/database.ts';
-import { fromJson } from '../../store/json.ts';
 import { appendEvent } from '../../store/ledger.ts';
 import { deliverOutbox } from '../../store/outbox.ts';
 import { newId } from '../ids.ts';
@@ -29,8 +29,6 @@ export interface DreamAsk {
   /** Null: heuristics choose. */
   readonly experiment: string | null;
   readonly resume: string | null;
-  /** Ids of promotions that seed it. */
-  readonly seeds: readonly string[];
   readonly trials?: number | undefined;
   readonly seed?: number | undefined;
   readonly origin: Readonly<Record<string, unknown>>;
@@ -43,6 +41,11 @@ export function experimentOf(ctx: Context, name: string): Experiment {
   throw new KlorosError('KLR_E_NOT_FOUND', `no experiment ${name}`, { hint: `Name one of: ${known}.` });
 }
 
+/** Promotions of an experiment that are neither acknowledged nor screened. */
+function waiting(ctx: Context, experiment: string): Promise<Promotion[]> {
+  return listPromotions(ctx.db, { states: ['received'], experiment });
+}
+
 async function requestFor(
   ctx: Context,
   name: string,
@@ -52,17 +55,15 @@ async function requestFor(
   const experiment = experimentOf(ctx, name);
   const base = baseline.params[name] ?? {};
   const advice = await adviseSearch(ctx, name);
-  const promotions = await Promise.all(ask.seeds.map((id) => getPromotion(ctx.db, id)));
+  const promotions = await waiting(ctx, name);
   const { nextWindowAt } = await phaseSituation(ctx);
   const untilWindow = nextWindowAt === null ? Number.POSITIVE_INFINITY : nextWindowAt - ctx.clock.now();
   return {
     id: newId(ctx, 'dream'),
     experiment: name,
-    origin: { ...ask.origin, promotions: ask.seeds, advice: advice.reason },
+    origin: { ...ask.origin, advice: advice.reason },
     baseline: { version: baseline.version, params: base },
-    promotions: promotions
-      .filter((p) => p !== null)
-      .map((p) => ({ id: p.id, params: mergeParams(experiment, base, p.changes) })),
+    promotions: promotions.map((p) => ({ id: p.id, params: mergeParams(experiment, base, p.changes) })),
     points: advice.points,
     focus: advice.focus,
     trials: ask.trials ?? experiment.budget.trials,
@@ -72,62 +73,34 @@ async function requestFor(
   };
 }
 
-type CycleRow = {
-  id: string;
-  experiment: string;
-  baseline_version: number;
-  elapsed_ms: number;
-  origin: string;
-};
-
-async function readCycle(db: Database, id: string): Promise<CycleRow & { seeds: string[] }> {
-  const row = await db.get<CycleRow>(
-    'SELECT id, experiment, baseline_version, elapsed_ms, origin FROM cycles WHERE id = ?',
-    id,
-  );
-  if (!row)
-    throw new KlorosError('KLR_E_NOT_FOUND', `no cycle ${id}`, {
-      hint: 'List them with `kloros dream list`.',
-    });
-  return { ...row, seeds: fromJson<{ promotions?: string[] }>(row.origin).promotions ?? [] };
-}
-
-/** Inside the transaction that ends a cycle: each promotion that it was given is answered, its winners are promotions. */
+/** In the transaction that ends a cycle: each promotion that it was given is answered, its winners are promotions. */
 async function recordDone(
   tx: Database,
   ctx: Context,
-  id: string,
+  cycle: CycleRequest,
   result: Extract<CycleResult, { state: 'done' }>,
+  elapsedMs: number,
 ): Promise<void> {
-  const cycle = await readCycle(tx, id);
-  const { experiment, baseline_version: baselineVersion } = cycle;
+  const { experiment, id: cycleId, seed } = cycle;
+  const baselineVersion = cycle.baseline.version;
   for (const s of result.screened)
     await markScreened(tx, ctx, s.id, { gain: s.gain, screening: s.screening });
   for (const r of result.rejected) await settle(tx, ctx, r.id, 'rejected', { reason: r.reason });
-  await addWinners(tx, ctx, { experiment, cycleId: id, baselineVersion, winners: result.winners });
-  await addCounter(tx, 'kloros_dream_cycles_total', { experiment, result: 'done' });
-  await learnFromCycle(tx, ctx, experiment, {
-    bestGain: result.summary.bestGain,
-    baselineMetrics: result.summary.baselineMetrics,
-    baselineVersion,
-    elapsedMs: cycle.elapsed_ms,
-  });
+  await addWinners(tx, ctx, { experiment, cycleId, seed, baselineVersion, winners: result.winners });
+  const { bestGain, baselineMetrics } = result.summary;
+  await learnFromCycle(tx, ctx, experiment, { bestGain, baselineMetrics, baselineVersion, elapsedMs });
   await clearFailures(tx, `dream:${experiment}`);
 }
 
 /** Counts a failed cycle; when it is not tried again, the promotions that it should have measured are rejected. */
-async function recordFailed(ctx: Context, id: string, result: string, reason: string): Promise<string> {
-  const { experiment, seeds } = await readCycle(ctx.db, id);
-  return ctx.db.transaction(async (tx) => {
-    await addCounter(tx, 'kloros_dream_cycles_total', { experiment, result });
-    const key = `dream:${experiment}`;
-    const retry = await recordFailure(tx, key, ctx.clock.now(), ctx.config.retry);
-    if (!retry.exhausted) return `failure ${retry.failures}, tried again later`;
-    await clearFailures(tx, key);
-    for (const seed of seeds)
-      await settle(tx, ctx, seed, 'rejected', { reason: `could not be measured: ${reason}` });
-    return `failure ${retry.failures}, not tried again`;
-  });
+async function recordFailed(tx: Database, ctx: Context, cycle: CycleRequest, why: string): Promise<string> {
+  const key = `dream:${cycle.experiment}`;
+  const retry = await recordFailure(tx, key, ctx.clock.now(), ctx.config.retry);
+  if (!retry.exhausted) return `failure ${retry.failures}, tried again later`;
+  await clearFailures(tx, key);
+  for (const { id } of cycle.promotions)
+    await settleIfOpen(tx, ctx, id, 'rejected', { reason: `could not be measured: ${why}` });
+  return `failure ${retry.failures}, not tried again`;
 }
 
 /** A paused cycle whose baseline moved measures against what is no longer in force. */
@@ -145,59 +118,60 @@ async function cancelCycle(ctx: Context, id: string, reason: string): Promise<vo
   });
 }
 
-async function conclude(
-  run: Run,
-  id: string,
-  result: CycleResult,
-  stopped: StopReason | null,
-): Promise<Done> {
-  const { ctx } = run;
-  if (result.state === 'paused') {
-    if (stopped === 'rollback') await cancelCycle(ctx, id, 'the baseline moved');
+/** What a cycle came to, in words. */
+function conclude(id: string, result: CycleResult, stopped: StopReason | null, note: string): Done {
+  if (result.state === 'paused')
     return stopped === 'killed'
       ? { outcome: 'KILLED', reason: result.reason }
-      : { outcome: 'DREAM_CYCLE', reason: `paused: ${result.reason}` };
-  }
+      : { outcome: 'DREAM_CYCLE', reason: `${id} is paused: ${result.reason}` };
   if (result.state === 'done') {
     const { summary, winners, screened, rejected } = result;
     const best =
       summary.bestGain === null ? 'nothing better' : `best ${(100 * summary.bestGain).toFixed(1)} % better`;
     const answered = screened.length + rejected.length;
-    const reason = `${summary.evaluated} configurations, ${best}; ${winners.length} new promotions, ${answered} answered`;
+    const reason = `${id}: ${summary.evaluated} configurations, ${best}; ${winners.length} new promotions, ${answered} answered`;
     return { outcome: 'DREAM_CYCLE', reason };
   }
-  const note = await recordFailed(ctx, id, result.state, result.reason);
   const outcome = result.state === 'timeout' ? 'DREAM_TIMEOUT' : 'DREAM_FAILED';
-  return { outcome, reason: `${result.reason}; ${note}` };
+  return { outcome, reason: `${id}: ${result.reason}; ${note}` };
+}
+
+/** The cycle that is to go on; null when the baseline moved under it, and it was cancelled. */
+async function resumable(ctx: Context, id: string, version: number): Promise<CycleRequest | null> {
+  const { request } = await loadCycle(ctx.db, id);
+  if (request.baseline.version === version) return request;
+  await cancelCycle(ctx, id, 'the baseline moved while it was paused');
+  return null;
 }
 
 /** Runs or resumes a cycle under the dream lock, and records what came of it. */
 export async function dream(run: Run, ask: DreamAsk): Promise<Done> {
   const { ctx } = run;
-  const paused = ask.resume === null ? null : await readCycle(ctx.db, ask.resume);
   const baseline = await currentBaseline(ctx.db, ctx.config);
-  if (paused && paused.baseline_version !== baseline.version) {
-    await cancelCycle(ctx, paused.id, 'the baseline moved while it was paused');
-    return {
-      outcome: 'DREAM_CYCLE',
-      reason: `${paused.id} cancelled: the baseline moved while it was paused`,
-    };
-  }
-  const name = paused?.experiment ?? ask.experiment ?? (await chooseExperiment(ctx)).name;
-  const request = paused ? null : await requestFor(ctx, name, baseline, ask);
-  const id = request?.id ?? paused?.id ?? '';
+  const request =
+    ask.resume === null
+      ? await requestFor(ctx, ask.experiment ?? (await chooseExperiment(ctx)).name, baseline, ask)
+      : await resumable(ctx, ask.resume, baseline.version);
+  if (request === null)
+    return { outcome: 'DREAM_CYCLE', reason: `${ask.resume} is cancelled: the baseline moved under it` };
   const supervision = supervise(ctx, { ...run, endsAt: null, baselineVersion: baseline.version });
   const executor = await run.executor();
-  const finish = (tx: Database, result: Extract<CycleResult, { state: 'done' }>) =>
-    recordDone(tx, ctx, id, result);
+  let note = '';
+  const atEnd: AtEnd = async (tx, result, elapsedMs) => {
+    if (result.state === 'done') await recordDone(tx, ctx, request, result, elapsedMs);
+    else if (result.state !== 'paused') note = await recordFailed(tx, ctx, request, result.reason);
+  };
   try {
-    const wanted = { purpose: `cycle ${id}`, ttlMs: experimentOf(ctx, name).budget.duration * 2 };
+    const wanted = { purpose: `cycle ${request.id}`, ttlMs: request.durationMs * 2 };
     const result = await withLock(ctx, 'dream', wanted, () =>
-      request
-        ? runCycle(ctx, executor, supervision.control, request, finish)
-        : resumeCycle(ctx, executor, supervision.control, id, finish),
+      ask.resume === null
+        ? runCycle(ctx, executor, supervision.control, request, atEnd)
+        : resumeCycle(ctx, executor, supervision.control, request.id, atEnd),
     );
-    return await conclude(run, id, result, supervision.stopped());
+    const stopped = supervision.stopped();
+    if (result.state === 'paused' && stopped === 'rollback')
+      await cancelCycle(ctx, request.id, 'the baseline moved');
+    return conclude(request.id, result, stopped, note);
   } finally {
     supervision.dispose();
     await deliverOutbox(ctx);

@@ -1,6 +1,8 @@
 import { KlorosError } from '../../errors.ts';
-import { finishIntent, getIntent, retryIntent } from '../../intent/queue.ts';
+import { readKill } from '../../home/killswitch.ts';
+import { finishIntent, putBackIntent, retryIntent, startIntent } from '../../intent/queue.ts';
 import type { Intent } from '../../intent/types.ts';
+import { fromJson } from '../../store/json.ts';
 import { deliverOutbox } from '../../store/outbox.ts';
 import { takeBack } from '../take-back.ts';
 import { dream } from './dream.ts';
@@ -10,23 +12,24 @@ import type { Done, Run } from './run.ts';
 
 const number = (value: unknown) => (typeof value === 'number' ? value : undefined);
 
-async function receivedFor(run: Run, experiment: string | null): Promise<string[]> {
-  const rows = await run.ctx.db.all<{ id: string }>(
-    "SELECT id FROM promotions WHERE state = 'received' AND experiment = ? ORDER BY received_at",
-    experiment,
+/** The cycle that an earlier try of this intent started: it goes on by itself when its process died. */
+async function cycleOf(run: Run, intent: Intent): Promise<string | null> {
+  const rows = await run.ctx.db.all<{ id: string; origin: string }>(
+    'SELECT id, origin FROM cycles WHERE started_at >= ?',
+    intent.generatedAt,
   );
-  return rows.map((r) => r.id);
+  return rows.find((r) => fromJson<{ intent?: string }>(r.origin).intent === intent.id)?.id ?? null;
 }
 
 async function handle(run: Run, intent: Intent): Promise<Done> {
   const { data } = intent;
   switch (intent.type) {
     case 'trigger_dream': {
-      const experiment = typeof data.experiment === 'string' ? data.experiment : null;
+      const started = await cycleOf(run, intent);
+      if (started !== null) return { outcome: 'DREAM_CYCLE', reason: `${started} was started for it` };
       return dream(run, {
-        experiment,
+        experiment: typeof data.experiment === 'string' ? data.experiment : null,
         resume: null,
-        seeds: await receivedFor(run, experiment),
         trials: number(data.trials),
         seed: number(data.seed),
         origin: { intent: intent.id, reason: intent.reason },
@@ -56,16 +59,16 @@ const FAILED = new Set(['DREAM_FAILED', 'DREAM_TIMEOUT', 'PHASE_FAILED', 'PHASE_
 /** Handles one intent; a failure of its own never stops the others. */
 async function attempt(run: Run, id: string): Promise<string> {
   const { ctx } = run;
-  const intent = await getIntent(ctx.db, id);
-  if (!intent) return `${id} is gone`;
+  const intent = await startIntent(ctx, id);
+  if (!intent) return `${id} is not to be handled any more`;
   try {
     const done = await handle(run, intent);
     const words = `${intent.type}: ${done.outcome} ${done.reason}`;
-    await ctx.db.transaction((tx) =>
-      FAILED.has(done.outcome)
-        ? retryIntent(tx, ctx, intent, words)
-        : finishIntent(tx, ctx, intent, 'done', words),
-    );
+    await ctx.db.transaction(async (tx) => {
+      if (done.outcome === 'KILLED') await putBackIntent(tx, intent);
+      else if (FAILED.has(done.outcome)) await retryIntent(tx, ctx, intent, words);
+      else await finishIntent(tx, ctx, intent, 'done', words);
+    });
     return words;
   } catch (error) {
     const known = error instanceof KlorosError ? `${error.code}: ${error.message}` : String(error);
@@ -78,7 +81,7 @@ async function attempt(run: Run, id: string): Promise<string> {
 export async function handleIntents(run: Run, ids: readonly string[]): Promise<Done> {
   const reasons: string[] = [];
   for (const id of ids) {
-    if (run.shutdown?.aborted) break;
+    if (run.shutdown?.aborted || readKill(run.ctx.paths, run.ctx.fs).set) break;
     reasons.push(await attempt(run, id));
     await deliverOutbox(run.ctx);
   }
