@@ -40,7 +40,10 @@ function exists(pid: number): boolean {
  * id that was given to another process does not count. For display: the kernel alone decides who holds a lock.
  * What cannot be told (another machine) counts as alive.
  */
-export function isAlive(holder: Holder, fs: FileSystem): boolean {
+export function isAlive(
+  holder: Pick<Holder, 'pid' | 'startTime' | 'bootId' | 'host'>,
+  fs: FileSystem,
+): boolean {
   if (holder.bootId !== bootId(fs)) return holder.host !== hostname();
   const stat = processStat(fs, holder.pid);
   if (!stat) return exists(holder.pid);

@@ -24,7 +24,7 @@ export interface TrialStep {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-export type TrialFailure = 'exit' | 'signal' | 'timeout' | 'memory' | 'output' | 'metrics' | 'spawn';
+export type TrialFailure = 'exit' | 'signal' | 'timeout' | 'cpu' | 'memory' | 'output' | 'metrics' | 'spawn';
 
 interface TrialFacts {
   /** Every finite metric that was reported, last value each; may be partial when the trial did not complete. */
@@ -36,6 +36,8 @@ interface TrialFacts {
   readonly startedAt: number;
   /** Monotonic milliseconds. */
   readonly durationMs: number;
+  /** Largest resident memory seen in the whole group, bytes; absent when it ended before it was looked at. */
+  readonly peakMemory?: number;
 }
 
 /** How a trial ended. Expected ends are a union, not exceptions. */
@@ -56,3 +58,23 @@ export interface Executor {
     options?: { signal?: AbortSignal; onStep?: (step: TrialStep) => 'go-on' | 'stop' },
   ): Promise<TrialResult>;
 }
+
+/** What `evaluate(params, context)` of an evaluator module is given beside the parameters. */
+export interface EvaluationContext {
+  /** 32-bit unsigned. */
+  readonly seed: number;
+  readonly domain: string;
+  readonly domainArgs: Readonly<Record<string, unknown>>;
+  /** A folder of the trial's own, removed when the trial is over. */
+  readonly scratch: string;
+  /** Tells intermediate metrics, so that a bad trial can be stopped early. */
+  report(step: number, metrics: Readonly<Record<string, number>>): void;
+  /** Aborted about a second before the process is killed: close what is open. */
+  readonly signal: AbortSignal;
+}
+
+/** What an evaluator module exports under the name `evaluate`. */
+export type Evaluate = (
+  params: Params,
+  context: EvaluationContext,
+) => Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
