@@ -39,7 +39,7 @@ await writeMode(ctx, 'observe', 'test');
 
 if (what === 'read-only') {
   await closeContext(ctx);
-  execFileSync('mount', ['-o', 'remount,ro', mountPoint]);
+  execFileSync('mount', ['-o', 'remount,bind,ro', mountPoint]);
   const looking = await openContext({ ...options, readOnly: true });
   const seen = { mode: readMode(looking), ledger: await verifyLedger(looking.db) };
   const lock = await codeOf(() => tryLock(looking, 'orchestrator', { purpose: 'test', ttlMs: 1 }));
