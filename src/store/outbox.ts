@@ -1,5 +1,6 @@
-import { join } from 'node:path';
+import { isAbsolute, join, normalize } from 'node:path';
 import type { Context } from '../context.ts';
+import { KlorosError } from '../errors.ts';
 import { writeAtomic } from '../files/write-atomic.ts';
 import type { Database } from './database.ts';
 
@@ -11,6 +12,8 @@ const OWED = 'SELECT path, content FROM outbox ORDER BY seq LIMIT ?';
  * @param path relative to the home; a later debt for the same path replaces the earlier one
  */
 export async function owe(tx: Database, now: number, path: string, content: string): Promise<void> {
+  if (isAbsolute(path) || normalize(path) !== path || path.startsWith('..'))
+    throw new KlorosError('KLR_E_INTERNAL', `${path} is not a path inside the home`, { where: path });
   await tx.run(
     `INSERT INTO outbox (path, seq, content, created_at)
      VALUES (?, (SELECT COALESCE(MAX(seq), 0) + 1 FROM outbox), ?, ?)
