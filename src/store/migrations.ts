@@ -92,6 +92,8 @@ CREATE TABLE cycles (
   sampler TEXT NOT NULL,
   seed INTEGER NOT NULL,
   budget TEXT NOT NULL,          -- JSON: {trials, durationMs}
+  request TEXT NOT NULL,         -- JSON: all it was started with, so that it can be resumed
+  screening TEXT,                -- JSON: what the search came to and who is measured again, once that is settled
   config_hash TEXT NOT NULL,
   baseline_version INTEGER NOT NULL,
   elapsed_ms INTEGER NOT NULL DEFAULT 0, -- over all runs of the cycle
