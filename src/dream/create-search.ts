@@ -13,15 +13,20 @@ import type {
   SearchState,
   Suggestion,
 } from './sampler.ts';
+import { autoSampler } from './samplers/auto.ts';
 import { evolutionSampler } from './samplers/evolution.ts';
+import { gaussianSampler } from './samplers/gaussian.ts';
 import { randomSampler } from './samplers/random.ts';
 import type { Sampler, SamplerSetup } from './samplers/sampler.ts';
 import { sobolSampler } from './samplers/sobol.ts';
+import { tpeSampler } from './samplers/tpe.ts';
 import type { Box, Point, Space } from './space.ts';
 
 const SAMPLERS: Readonly<Record<string, (setup: SamplerSetup) => Sampler>> = {
-  auto: evolutionSampler,
+  auto: autoSampler,
   evolution: evolutionSampler,
+  gaussian: gaussianSampler,
+  tpe: tpeSampler,
   sobol: sobolSampler,
   random: randomSampler,
 };

@@ -32,8 +32,8 @@ class Evolution implements Sampler {
   readonly #noise: boolean;
   readonly #size: number;
   readonly #start: Sampler;
-  /** Suggestions that the present population still gets from its start. */
-  #starting: number;
+  /** Evaluations of a population before it breeds. */
+  readonly #starting: number;
   /** Evaluations from this index on belong to the present population. */
   #since = 0;
   readonly #steps = new Map<string, number>();
@@ -44,19 +44,16 @@ class Evolution implements Sampler {
     this.#noise = settings.noise;
     this.#size = Math.round(Math.min(40, Math.max(8, 4 + 2 * space.dimensions.length, settings.budget / 12)));
     this.#start = sobolSampler(setup);
-    this.#starting = Math.max(1, Math.min(this.#size, Math.floor(settings.budget / 3)));
+    this.#starting = Math.max(2, Math.min(this.#size, Math.floor(settings.budget / 3)));
   }
 
   propose(archive: Archive, random: Prng): Point {
-    if (this.#starting > 0 || archive.evaluations.length - this.#since < 3) {
-      this.#starting--;
-      return this.#start.propose(archive, random);
-    }
+    const age = archive.evaluations.length - this.#since;
+    if (age < 2 || age + archive.pending.length < this.#starting) return this.#start.propose(archive, random);
     const population = this.#population(archive);
     if (this.#mustRestart(archive, population)) {
       this.restarts++;
       this.#since = archive.evaluations.length;
-      this.#starting = this.#size - 1;
       return this.#start.propose(archive, random);
     }
     return this.#reevaluation(archive, population, random) ?? this.#child(archive, population, random);

@@ -1,0 +1,109 @@
+/**
+ * Quick measure of the samplers: normalised regret (random search's as 1) of the recommended point, the median over
+ * seeds, per problem and budget; the geometric mean over problems; own cost per trial.
+ *
+ * npm run bench -- search/quick [--samplers auto,tpe] [--budgets 30,100,200] [--seeds 10] [--only mixed]
+ */
+import { parseArgs } from 'node:util';
+import type { Parameter } from '../../src/config/schema.ts';
+import { createSearch } from '../../src/dream/create-search.ts';
+import { Prng } from '../../src/dream/prng.ts';
+import { compileSpace } from '../../src/dream/space.ts';
+import { type Problem, type ProblemFamily, QUICK } from './problems.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    samplers: { type: 'string', default: 'auto,tpe,evolution' },
+    budgets: { type: 'string', default: '30,100,200' },
+    seeds: { type: 'string', default: '10' },
+    only: { type: 'string', default: '' },
+    parallel: { type: 'string', default: '1' },
+  },
+});
+/** Below this share of random search's regret two results are the same to a user. */
+const FLOOR = 1e-3;
+
+interface Run {
+  readonly regret: number;
+  readonly msPerTrial: number;
+}
+
+function run(problem: Problem, sampler: string, budget: number, seed: number): Run {
+  const space = compileSpace({
+    parameters: problem.parameters as Record<string, Parameter>,
+    constraints: [],
+    forbidden: [],
+  });
+  const noise = new Prng(seed, 0x401);
+  const noisy = problem.noise(1) > 0;
+  const parallel = Number(options.parallel);
+  const start = performance.now();
+  let spent = 0;
+  const search = createSearch(
+    space,
+    { directions: ['minimize'], budget, seed, noise: noisy, parallel },
+    sampler,
+  );
+  const waiting: { id: number; value: number }[] = [];
+  for (let i = 0; i < budget; i++) {
+    const { id, params } = search.ask();
+    const before = performance.now();
+    const value = problem.value(params);
+    waiting.push({ id, value: value + problem.noise(value) * noise.normal() });
+    spent += performance.now() - before;
+    if (waiting.length < parallel && i < budget - 1) continue;
+    const done = waiting.shift();
+    if (done !== undefined) search.tell(done.id, { values: [done.value] });
+  }
+  for (const done of waiting) search.tell(done.id, { values: [done.value] });
+  const ms = (performance.now() - start - spent) / budget;
+  const best = search.recommend()[0];
+  return {
+    regret: best === undefined ? Infinity : problem.value(best.params) - problem.best,
+    msPerTrial: ms,
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+function measure(family: ProblemFamily, sampler: string, budget: number): Run {
+  const runs = Array.from({ length: Number(options.seeds) }, (_, seed) =>
+    run(family.instance(seed + 1), sampler, budget, seed + 1),
+  );
+  return { regret: median(runs.map((r) => r.regret)), msPerTrial: median(runs.map((r) => r.msPerTrial)) };
+}
+
+function main(): void {
+  const samplers = options.samplers.split(',');
+  const families = QUICK.filter((family) => family.name.includes(options.only));
+  process.stdout.write(`seeds 1 to ${options.seeds}, ${options.parallel} at once\n`);
+  for (const budget of options.budgets.split(',').map(Number)) {
+    const logs = new Map(samplers.map((s) => [s, { sum: 0, ms: [] as number[] }]));
+    process.stdout.write(
+      `\nbudget ${budget}`.padEnd(26) + samplers.map((s) => s.padStart(12)).join('') + '\n',
+    );
+    for (const family of families) {
+      const random = measure(family, 'random', budget).regret;
+      const cells = samplers.map((sampler) => {
+        const { regret, msPerTrial } = measure(family, sampler, budget);
+        const share = Math.max(FLOOR, regret / random);
+        const log = logs.get(sampler);
+        if (log !== undefined) log.sum += Math.log(share);
+        log?.ms.push(msPerTrial);
+        return share.toFixed(4).padStart(12);
+      });
+      process.stdout.write(`${family.name.padEnd(25)}${cells.join('')}\n`);
+    }
+    const line = (label: string, cell: (s: string) => string) =>
+      process.stdout.write(label.padEnd(25) + samplers.map((s) => cell(s).padStart(12)).join('') + '\n');
+    line('geometric mean', (s) => Math.exp((logs.get(s)?.sum ?? 0) / families.length).toFixed(4));
+    line('ms a trial', (s) => median(logs.get(s)?.ms ?? []).toFixed(3));
+  }
+}
+
+main();
