@@ -134,7 +134,7 @@ export async function readStatus(ctx: Context): Promise<Status> {
       screened: inState('screened'),
       accepted: inState('accepted') + inState('approved'),
       intents: await count(ctx, "SELECT COUNT(*) AS n FROM intents WHERE state = 'waiting'"),
-      filesOwed: await count(ctx, 'SELECT COUNT(*) AS n FROM outbox WHERE written_at IS NULL'),
+      filesOwed: await count(ctx, 'SELECT COUNT(*) AS n FROM outbox'),
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import { KlorosError } from '../errors.ts';
 import { tryLock } from '../lock/acquire.ts';
+import { outrun } from '../lock/fence.ts';
 import type { HeldLock, LockName } from '../lock/types.ts';
 import { addCounter } from '../metrics/counters.ts';
 
@@ -50,11 +51,19 @@ const BASELINE_TTL_MS = 5 * 60_000;
 /** How long a commit waits for another one, ms. */
 const BASELINE_WAIT_MS = 10_000;
 
-/** Does `work` under the lock that every change of the baseline is made under. */
-export function withBaselineLock<T>(
+/**
+ * Does `work` under the lock that every change of the baseline is made under. A holder that was stopped in the middle
+ * and is past its time is outrun: the kernel's lock stays with it, but only the newer token commits from then on.
+ */
+export async function withBaselineLock<T>(
   ctx: Context,
   purpose: string,
   work: (lock: HeldLock) => Promise<T>,
 ): Promise<T> {
+  const passed = await outrun(ctx, 'baseline');
+  if (passed.outrun) {
+    const { holder, token } = passed;
+    return work({ name: 'baseline', token, holder: { ...holder, token }, release: () => {} });
+  }
   return withLock(ctx, 'baseline', { purpose, ttlMs: BASELINE_TTL_MS, waitMs: BASELINE_WAIT_MS }, work);
 }
