@@ -23,11 +23,29 @@ function quote(setting: Setting): string {
   throw cannotRender(`${setting.key}: the value has no quoting that every reader of .env files agrees on`);
 }
 
+/** Indices of the lines that do not stand inside a quoted value of several lines. */
+function openLines(lines: readonly string[]): Set<number> {
+  const open = new Set<number>();
+  let quote: string | undefined;
+  lines.forEach((line, index) => {
+    if (quote === undefined) {
+      open.add(index);
+      const start = /^\s*(?:export\s+)?[\w.-]+\s*=\s*(["'`])(.*)$/s.exec(line);
+      if (start && !start[2]?.includes(start[1] ?? '')) quote = start[1];
+    } else if (line.includes(quote)) quote = undefined;
+  });
+  return open;
+}
+
 function edit(text: string, { entries }: Settings, keepComment: boolean): string {
   const lines = splitLines(text);
   for (const setting of entries) {
-    const mine = new RegExp(`^(\\s*(?:export\\s+)?${RegExp.escape(setting.key)}\\s*=\\s*)(.*?)(\\s+#.*)?$`);
-    const at = lines.flatMap((line, index) => (mine.test(line) ? [index] : []));
+    const mine = new RegExp(
+      `^(\\s*(?:export\\s+)?${RegExp.escape(setting.key)}\\s*=\\s*)(.*?)(\\s+#.*)?$`,
+      's',
+    );
+    const open = openLines(lines);
+    const at = lines.flatMap((line, index) => (open.has(index) && mine.test(line) ? [index] : []));
     if (setting.value === null) for (const index of at.toReversed()) lines.splice(index, 1);
     else if (at.length === 0) lines.push(`${setting.key}=${quote(setting)}`);
     else

@@ -43,15 +43,15 @@ export function refuseControl({ key, value }: Setting): void {
 
 /**
  * The first text that its format's own parser reads as wanted. Editing by line keeps comments and layout but knows
- * less than the parser: what it gets wrong is never written, and the next, blunter text is tried.
+ * less than the parser: what it gets wrong is never written, and the next, blunter text is tried (null: this way does not fit).
  */
 export function firstThatReads(
-  candidates: readonly (() => string)[],
+  candidates: readonly (() => string | null)[],
   readsAsWanted: (text: string) => boolean,
 ): string {
   for (const candidate of candidates) {
     const text = candidate();
-    if (readsAsWanted(text)) return text;
+    if (text !== null && readsAsWanted(text)) return text;
   }
   throw cannotRender('a value would not read back as it was written; nothing was written');
 }

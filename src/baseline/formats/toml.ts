@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { parse, stringify } from 'smol-toml';
+import { parse, stringify, TomlError } from 'smol-toml';
 import type { ParameterValue } from '../../config/schema.ts';
 import {
   cannotRender,
@@ -90,7 +90,7 @@ export const renderToml: Format = (text, settings) => {
   try {
     wanted = setInTree(read(text), settings, shape);
   } catch (error) {
-    if (error instanceof Error && error.name === 'TomlError')
+    if (error instanceof TomlError)
       throw cannotRender(`the file is not TOML: ${error.message.split('\n')[0]}`, error);
     throw error;
   }

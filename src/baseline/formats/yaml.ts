@@ -87,20 +87,26 @@ function parsed(text: string): Document.Parsed {
   return doc;
 }
 
+function editAll(text: string, { section, entries }: Settings): string | null {
+  return entries.reduce<string | null>(
+    (edited, setting) => (edited === null ? null : edit(edited, section, setting)),
+    text,
+  );
+}
+
 /** YAML: comments, anchors and layout stay; only the values of the settings change. */
 export const renderYaml: Format = (text, settings) => {
-  const doc = parsed(text);
-  const wanted = setInTree(doc.toJS() ?? {}, settings, shape);
-  const edited = () => {
-    let result: string | null = text;
-    for (const setting of settings.entries) {
-      result = edit(result, settings.section, setting);
-      if (result === null) return rewrite(text, settings);
-    }
-    return result;
-  };
-  return firstThatReads([edited, () => rewrite(text, settings)], (candidate) => {
-    const again = open(candidate);
-    return again.errors.length === 0 && isDeepStrictEqual(again.toJS() ?? {}, wanted);
-  });
+  const wanted = setInTree(parsed(text).toJS() ?? {}, settings, shape);
+  return firstThatReads(
+    [
+      () => editAll(text, settings),
+      // The library has made the places; the values are written as for every other file.
+      () => editAll(rewrite(text, settings), settings),
+      () => rewrite(text, settings),
+    ],
+    (candidate) => {
+      const again = open(candidate);
+      return again.errors.length === 0 && isDeepStrictEqual(again.toJS() ?? {}, wanted);
+    },
+  );
 };
