@@ -31,6 +31,7 @@ async function askBreaker(ctx: GovernorContext, experiment: string): Promise<Adm
 export function createAdmissions(ctx: GovernorContext): Admissions {
   /** Wall clock times at which trials were started here, whether or not their caller records them. */
   let starts: number[] = [];
+  const began = ctx.clock.now();
   const most = ctx.config.governor.trials_per_hour;
 
   const ask = async (experiment: string, running: number): Promise<Admission> => {
@@ -38,7 +39,8 @@ export function createAdmissions(ctx: GovernorContext): Admissions {
     if (disk) return { ok: false, ...disk };
     const now = ctx.clock.now();
     starts = starts.filter((at) => Math.abs(now - at) < HOUR_MS);
-    const used = Math.max((await trialsLastHour(ctx)) + running, starts.length);
+    const recorded = await trialsLastHour(ctx);
+    const used = Math.max(recorded + running, (await trialsLastHour(ctx, began)) + starts.length);
     if (used >= most)
       return refuse('rate', `${used} trials in the last hour: governor.trials_per_hour is ${most}`);
     const admission = await askBreaker(ctx, experiment);

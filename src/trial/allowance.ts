@@ -51,15 +51,18 @@ export function diskRefusal(ctx: Pick<Context, 'fs' | 'paths' | 'config'>): Refu
 }
 
 /**
- * Trials that the record says were started in the last hour. Those of a clock that was ahead by an hour at most count
- * as well; those further ahead do not, so that a clock that stepped back stops nothing for longer.
+ * Trials that the record says were started in the last hour, and before `before`. Those of a clock that was ahead by
+ * an hour at most count as well; those further ahead do not, so that a clock that stepped back stops nothing for longer.
  */
-export async function trialsLastHour({ db, clock }: Pick<Context, 'db' | 'clock'>): Promise<number> {
+export async function trialsLastHour(
+  { db, clock }: Pick<Context, 'db' | 'clock'>,
+  before = Number.MAX_SAFE_INTEGER,
+): Promise<number> {
   const now = clock.now();
   const row = await db.get<{ count: number }>(
-    'SELECT COUNT(*) AS count FROM trials WHERE started_at > ? AND started_at <= ?',
+    'SELECT COUNT(*) AS count FROM trials WHERE started_at > ? AND started_at < ?',
     now - HOUR_MS,
-    now + HOUR_MS,
+    Math.min(now + HOUR_MS, before),
   );
   return Number(row?.count);
 }

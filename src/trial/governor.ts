@@ -20,11 +20,11 @@ async function refuse(
   { cause, reason }: Refusal,
 ): Promise<TrialResult> {
   log.event('trial.refused', { experiment: request.experiment, reason });
-  await db
-    .transaction((tx) => addCounter(tx, 'kloros_trials_refused_total', { cause }))
-    .catch(() => {
-      // Counted or not, it is refused.
-    });
+  try {
+    await db.transaction((tx) => addCounter(tx, 'kloros_trials_refused_total', { cause }));
+  } catch {
+    // Counted or not, it is refused.
+  }
   return refused(reason, clock.now());
 }
 

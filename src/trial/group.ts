@@ -96,7 +96,11 @@ export function startGroup(command: readonly string[], options: GroupOptions): G
   const members = watchMembers(pid, options.marker);
   return {
     exited,
-    terminate: () => sendSignal(-pid, 'SIGTERM'),
+    terminate() {
+      sendSignal(-pid, 'SIGTERM');
+      // One that was stopped could not answer.
+      sendSignal(-pid, 'SIGCONT');
+    },
     usage: (precise) => measure(members.find(), precise),
     async clear() {
       if (child.exitCode === null && child.signalCode === null) sendSignal(-pid, 'SIGKILL');
