@@ -85,7 +85,7 @@ function main(): void {
   for (const budget of options.budgets.split(',').map(Number)) {
     const logs = new Map(samplers.map((s) => [s, { sum: 0, ms: [] as number[] }]));
     process.stdout.write(
-      `\nbudget ${budget}`.padEnd(26) + samplers.map((s) => s.padStart(12)).join('') + '\n',
+      `${`\nbudget ${budget}`.padEnd(26) + samplers.map((s) => s.padStart(12)).join('')}\n`,
     );
     for (const family of families) {
       const random = measure(family, 'random', budget).regret;
@@ -100,7 +100,7 @@ function main(): void {
       process.stdout.write(`${family.name.padEnd(25)}${cells.join('')}\n`);
     }
     const line = (label: string, cell: (s: string) => string) =>
-      process.stdout.write(label.padEnd(25) + samplers.map((s) => cell(s).padStart(12)).join('') + '\n');
+      process.stdout.write(`${label.padEnd(25) + samplers.map((s) => cell(s).padStart(12)).join('')}\n`);
     line('geometric mean', (s) => Math.exp((logs.get(s)?.sum ?? 0) / families.length).toFixed(4));
     line('ms a trial', (s) => median(logs.get(s)?.ms ?? []).toFixed(3));
   }

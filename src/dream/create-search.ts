@@ -67,6 +67,7 @@ class AskTellSearch implements Search {
   readonly #sampler: Sampler;
   readonly #archive: Archive;
   readonly #points: Point[];
+  readonly #box: () => Box | undefined;
   #asked = 0;
   #told = 0;
 
@@ -77,8 +78,8 @@ class AskTellSearch implements Search {
     const random = new Prng(settings.seed, START_STREAM);
     this.#points = distinct((settings.points ?? []).map((p) => space.repair(space.toUnit(p).unit, random)));
     const focus = boxOf(space, settings.focus ?? null);
-    const box = () => (2 * this.#asked < settings.budget ? focus : undefined);
-    this.#sampler = create({ space, settings, random, box });
+    this.#box = () => (2 * this.#asked < settings.budget ? focus : undefined);
+    this.#sampler = create({ space, settings, random, box: this.#box });
     const history = settings.history ?? [];
     history.forEach(({ params, observation }, i) => {
       this.#record(i - history.length, space.toUnit(params), observation);
@@ -88,10 +89,19 @@ class AskTellSearch implements Search {
   ask(): Suggestion {
     const id = this.#asked;
     const random = new Prng(this.#settings.seed, id + 1);
-    const point = this.#points.shift() ?? this.#sampler.propose(this.#archive, random);
+    const point = this.#points.shift() ?? this.#focused(this.#sampler.propose(this.#archive, random), random);
     this.#asked++;
     this.#archive.suggested(id, point);
     return { id, params: point.params };
+  }
+
+  /** A point that a sampler placed outside the focus, moved to its edge. */
+  #focused(point: Point, random: Prng): Point {
+    const box = this.#box();
+    if (box === undefined) return point;
+    const inside = point.unit.map((u, i) => Math.min(box.high[i] ?? 1, Math.max(box.low[i] ?? 0, u)));
+    const moved = inside.some((u, i) => u !== point.unit[i]);
+    return moved ? this.#space.repair(inside, random) : point;
   }
 
   tell(id: number, observation: Observation): void {

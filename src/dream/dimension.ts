@@ -81,8 +81,8 @@ function numberDimension(name: string, parameter: NumberParameter): Dimension {
   };
   return {
     name,
-    kind: step === null ? 'real' : 'ordered',
-    levels: step === null ? (low === high ? 1 : Infinity) : Math.round((last - low) / step) + 1,
+    kind: step === null && low < high ? 'real' : 'ordered',
+    levels: low === high ? 1 : step === null ? Infinity : Math.round((last - low) / step) + 1,
     rest: toUnit(parameter.default),
     toUnit,
     fromUnit: (unit) => snap(unscale(left + Math.min(1, Math.max(0, unit)) * width)),

@@ -69,7 +69,8 @@ function climb(at: Float64Array, slope: Float64Array, before: Float64Array, pace
   }
 }
 
-class Workspace {
+/** One set of data, and what is computed for every set of hyperparameters. */
+export class Workspace {
   readonly #n: number;
   readonly #y: Float64Array;
   readonly #priors: Priors;

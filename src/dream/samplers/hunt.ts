@@ -82,8 +82,12 @@ export class Hunt {
       }
       const length = Math.min(1, Math.exp(this.#model.lengths[d] ?? 0));
       const width = Math.max(reach * length * 0.5, dimension.kind === 'ordered' ? 0.7 / dimension.levels : 0);
-      unit[d] = Math.min(1, Math.max(0, (unit[d] ?? 0) + width * this.#random.normal()));
+      unit[d] = this.#bounded(d, (unit[d] ?? 0) + width * this.#random.normal());
     });
+  }
+
+  #bounded(d: number, x: number): number {
+    return Math.min(this.#box?.high[d] ?? 1, Math.max(this.#box?.low[d] ?? 0, x));
   }
 
   /** Climbs the numbers along the slope and the other dimensions level by level. */
@@ -115,7 +119,7 @@ export class Hunt {
         if (turn > 0) pace[d] = (pace[d] as number) * 1.4;
         if (turn < 0) pace[d] = (pace[d] as number) * 0.4;
         const moved = (at[d] as number) + Math.sign(slope) * (pace[d] as number);
-        at[d] = Math.min(this.#box?.high[d] ?? 1, Math.max(this.#box?.low[d] ?? 0, moved));
+        at[d] = this.#bounded(d, moved);
         before[d] = slope;
       }
     }
