@@ -65,6 +65,36 @@ async function checkBounds(tx: Database, ctx: Context, current: Baseline, to: nu
     });
 }
 
+export interface RollbackPlan {
+  readonly current: Baseline;
+  /** The version whose content comes back. */
+  readonly to: number;
+  readonly params: Baseline['params'];
+  readonly content: string;
+}
+
+/**
+ * What a roll-back would bring back, checked as the roll-back itself checks it; changes nothing.
+ * @param db inside a transaction when it is to be carried out
+ * @throws KLR_E_NOT_FOUND, KLR_E_BASELINE_REFUSED, KLR_E_BASELINE_DAMAGED
+ */
+export async function planRollback(
+  db: Database,
+  ctx: Context,
+  wanted: number | undefined,
+): Promise<RollbackPlan> {
+  const current = await currentBaseline(db, ctx.config);
+  const to = wanted ?? (await rollbackTarget(db, current));
+  if (!Number.isSafeInteger(to) || to < 0 || to >= current.version)
+    throw new KlorosError('KLR_E_NOT_FOUND', `v${to} is not a version before v${current.version}`, {
+      where: `v${to}`,
+      hint: 'See `kloros baseline log` for the versions that can be restored.',
+    });
+  const { params, content } = await restored(db, ctx, to);
+  await checkBounds(db, ctx, current, to);
+  return { current, to, params, content };
+}
+
 /**
  * Brings the content of an earlier version back into force, byte for byte, as a new version: numbers only grow and
  * the record of what was taken back stays. Files and apply follow as after a commit.
@@ -77,15 +107,7 @@ export async function rollback(
   inTransaction?: (tx: Database, baseline: Baseline) => Promise<void>,
 ): Promise<Baseline> {
   return ctx.db.transaction(async (tx) => {
-    const current = await currentBaseline(tx, ctx.config);
-    const to = request.to ?? (await rollbackTarget(tx, current));
-    if (!Number.isSafeInteger(to) || to < 0 || to >= current.version)
-      throw new KlorosError('KLR_E_NOT_FOUND', `v${to} is not a version before v${current.version}`, {
-        where: `v${to}`,
-        hint: 'See `kloros baseline log` for the versions that can be restored.',
-      });
-    const { params, content } = await restored(tx, ctx, to);
-    await checkBounds(tx, ctx, current, to);
+    const { to, params, content } = await planRollback(tx, ctx, request.to);
     const baseline = await insertNextVersion(
       tx,
       ctx,

@@ -221,7 +221,7 @@ test.each(formats)(
           expect(await render(format, rendered, {}, values)).toBe(rendered);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 400 },
     );
   },
 );

@@ -41,7 +41,7 @@ function edit(text: string, { entries }: Settings, keepComment: boolean): string
   const lines = splitLines(text);
   for (const setting of entries) {
     const mine = new RegExp(
-      `^(\\s*(?:export\\s+)?${RegExp.escape(setting.key)}\\s*=\\s*)(.*?)(\\s+#.*)?$`,
+      `^(\\s*(?:export\\s+)?${RegExp.escape(setting.key)}\\s*=\\s*)("[^"]*"|'[^']*'|.*?)(\\s+#.*)?$`,
       's',
     );
     const open = openLines(lines);

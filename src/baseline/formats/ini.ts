@@ -32,7 +32,10 @@ function place(
   setting: Setting,
   keepComment: boolean,
 ): number {
-  const mine = new RegExp(`^(\\s*${RegExp.escape(setting.key)}\\s*=\\s*)(.*?)(\\s+[;#].*)?$`, 's');
+  const mine = new RegExp(
+    `^(\\s*${RegExp.escape(setting.key)}\\s*=\\s*)("(?:[^"\\\\]|\\\\.)*"|.*?)(\\s+[;#].*)?$`,
+    's',
+  );
   const at = lines.flatMap((line, index) =>
     index >= start && index < end && mine.test(line) ? [index] : [],
   );
