@@ -2,7 +2,7 @@ import { diskRefusal, type GovernorContext, HOUR_MS, type Refusal, trialsLastHou
 import { admit, triesAgainAt } from './breaker.ts';
 import { changeBreaker, readBreaker } from './breaker-store.ts';
 
-export type Admission =
+type Admission =
   /** `probe`: the breaker is half-open, and this is the trial that tries. */
   { readonly ok: true; readonly probe: boolean } | ({ readonly ok: false } & Refusal);
 

@@ -7,7 +7,7 @@ import { refused } from './judge.ts';
 import { createTurns } from './turns.ts';
 import type { Executor, TrialRequest, TrialResult } from './types.ts';
 
-export { type GovernorState, governorState } from './allowance.ts';
+export { governorState } from './allowance.ts';
 
 type RunOptions = NonNullable<Parameters<Executor['run']>[1]>;
 

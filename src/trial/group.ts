@@ -24,7 +24,7 @@ export type GroupExit =
   | { readonly kind: 'spawn'; readonly reason: string };
 
 /** What the whole group uses now. */
-export interface GroupUsage {
+interface GroupUsage {
   /** Bytes. */
   readonly memory: number;
   /** CPU milliseconds since the start, of the living and of the children that they waited for. */

@@ -51,7 +51,7 @@ const seconds = (ms: number) => `${ms / 1000} s`;
 const mebibytes = (bytes: number) => `${Math.round((bytes / 2 ** 20) * 10) / 10} MiB`;
 
 /** More was printed or reported than allowed; null when not. */
-export function flood(of: Pick<Supervision, 'limits' | 'output' | 'metrics'>): Ending | null {
+function flood(of: Pick<Supervision, 'limits' | 'output' | 'metrics'>): Ending | null {
   const most = of.limits.output;
   if (of.output.total > most) return limit('output', `printed more than ${most} bytes`);
   return of.metrics.flooded ? limit('output', `reported more than ${most} bytes of metrics`) : null;

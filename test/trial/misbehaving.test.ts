@@ -221,7 +221,9 @@ const LEFT: { name: string; script: string; state: string; timeout?: number }[] 
 describe('nothing that a trial started is alive after it', () => {
   test.for(LEFT)('$name', ({ script, state, timeout = 20_000 }) =>
     withContext(async (ctx) => {
-      const result = await localExecutor(ctx, 1).run(trial({ ...sh(script), ...limits({ timeout }) }));
+      const result = await localExecutor(ctx, 1).run(
+        trial({ ...sh(script), ...limits({ timeout, memory: 4096 * MIB }) }),
+      );
       expect(result.state).toBe(state);
       const pids = recordedPids(ctx);
       expect(pids.length).toBeGreaterThan(0);

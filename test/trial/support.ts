@@ -31,7 +31,7 @@ export function trial(overrides: Partial<TrialRequest> = {}): TrialRequest {
   };
 }
 
-export const command = (...words: string[]) => ({ evaluator: { command: words, env: {} } });
+const command = (...words: string[]) => ({ evaluator: { command: words, env: {} } });
 /** An evaluator in sh. `pids` in the folder of kloros.yaml is where it says who it started. */
 export const sh = (script: string) => command('sh', '-c', script);
 /** An evaluator in JavaScript. */
