@@ -57,6 +57,21 @@ describe('the time budget of a cycle', () => {
     ).toBeLessThan(24);
   });
 
+  test('that ends within the second round of the screening is a timeout: one round tells no noise', async () => {
+    const ctx = await demo();
+    const executor = formulaExecutor(ctx, tunable, {
+      durationMs: (t) => (Number(t.id.split('-t')[1]) > 38 + 8 ? 5000 : 100),
+    });
+    const result = await runCycle(
+      ctx,
+      executor,
+      control(),
+      demoRequest(ctx, { trials: 17, durationMs: 15_000 }),
+    );
+    expect(result.state).toBe('timeout');
+    expect(ctx.clock.monotonic()).toBeLessThanOrEqual(15_000);
+  });
+
   test('that is too short to compare anything is a timeout', async () => {
     const ctx = await demo();
     const executor = formulaExecutor(ctx, tunable, { durationMs: 100 });
@@ -101,6 +116,18 @@ describe('a running cycle', () => {
     expect((await resumeCycle(ctx, executor, control(), 'cycle-1')).state).toBe('done');
   });
 
+  test('starts nothing more once a trial could not be run at all', async () => {
+    const ctx = await demoContext({ domains: { a: {}, b: {}, c: {}, d: {} } });
+    open.push(ctx);
+    let full = 1;
+    const before = (place: number) => {
+      if (place === 9 && full-- > 0) throw new Error('the disk is full');
+    };
+    const executor = formulaExecutor(ctx, tunable, { slots: 2, before });
+    await expect(runCycle(ctx, executor, control(), demoRequest(ctx))).rejects.toThrow('the disk is full');
+    expect(executor.started.length).toBeLessThanOrEqual(9 + 1);
+  });
+
   test('gives way to another process that took it over', async () => {
     const ctx = await demo();
     const executor = formulaExecutor(ctx, tunable);
@@ -118,5 +145,28 @@ describe('a running cycle', () => {
       code: 'KLR_E_FENCED',
     });
     expect((await showCycle(ctx.db, 'cycle-1')).state).toBe('done');
+  });
+
+  test('gives way to another process that is running it', async () => {
+    const ctx = await demo();
+    const executor = formulaExecutor(ctx, tunable);
+    const late: typeof executor = {
+      ...executor,
+      run: async (trial, options) => {
+        const result = await executor.run(trial, options);
+        if (executor.started.length !== 12) return result;
+        // The other one has recorded this very trial, and is at the next.
+        const before = (place: number) => {
+          if (place > 0) throw new Error('still running');
+        };
+        const other = resumeCycle(ctx, formulaExecutor(ctx, tunable, { before }), control(), 'cycle-1');
+        await expect(other).rejects.toThrow('still running');
+        return result;
+      },
+    };
+    await expect(runCycle(ctx, late, control(), demoRequest(ctx))).rejects.toMatchObject({
+      code: 'KLR_E_FENCED',
+      message: expect.stringContaining('recorded by another'),
+    });
   });
 });

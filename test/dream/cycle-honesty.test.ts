@@ -112,6 +112,21 @@ describe('a cycle never proposes', () => {
   });
 });
 
+test('a metric that is not finite makes a failed trial, by its name, whatever the executor let pass', async () => {
+  const formula: Formula = (trial) =>
+    trial.params.compress === true ? { throughput: Number.NaN, p99: 1 } : tunable(trial);
+  const { trials } = await cycle(formula);
+  const bad = trials.filter(({ params }) => params.compress === true);
+  expect(bad.length).toBeGreaterThan(0);
+  for (const { state, reason, metrics } of bad) {
+    expect({ state, reason }).toEqual({
+      state: 'failed',
+      reason: 'metric throughput is missing or not finite',
+    });
+    expect(metrics).toEqual({ p99: 1 });
+  }
+});
+
 describe('a cycle with a broken evaluator', () => {
   test('that gives every configuration the same score fails and says so', async () => {
     const { result, state } = await cycle(() => ({ throughput: 100, p99: 10 }));

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Params } from '../../src/config/parameters.ts';
-import { runCycle } from '../../src/dream/cycle.ts';
+import { resumeCycle, runCycle } from '../../src/dream/cycle.ts';
 import { showCycle } from '../../src/dream/records.ts';
 import type { CycleRequest, CycleResult } from '../../src/dream/types.ts';
 import type { TestContext } from '../support/context.ts';
@@ -122,5 +122,23 @@ describe('a promotion given to a cycle', () => {
     expect(screened).toContain('c256');
     expect(Object.keys(rejected).length).toBe(8 - screened.length);
     expect(Object.values(rejected).join('\n')).toMatch(/the time budget allows to measure \d+ again/);
+  });
+
+  test('keeps its place in the screening when the process dies there and time has passed', async () => {
+    const ctx = await demoContext();
+    open.push(ctx);
+    const base = demoRequest(ctx, { trials: 10, durationMs: 6_000 });
+    const promotions = [1, 2, 4, 16, 32, 64, 128, 256].map((cache) => ({
+      id: `c${cache}`,
+      params: { ...base.baseline.params, cache },
+    }));
+    const request = (id: string) => ({ ...base, id, promotions });
+    const whole = await runCycle(ctx, formulaExecutor(ctx, tunable), control(), request('whole'));
+    const before = (place: number) => {
+      if (place === 40) throw new Error('killed');
+    };
+    const killed = runCycle(ctx, formulaExecutor(ctx, tunable, { before }), control(), request('killed'));
+    await expect(killed).rejects.toThrow('killed');
+    expect(await resumeCycle(ctx, formulaExecutor(ctx, tunable), control(), 'killed')).toEqual(whole);
   });
 });

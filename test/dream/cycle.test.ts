@@ -5,7 +5,8 @@ import { listCycles, showCycle } from '../../src/dream/records.ts';
 import type { CycleResult } from '../../src/dream/types.ts';
 import { readMetrics } from '../../src/metrics/counters.ts';
 import { readEvents, verifyLedger } from '../../src/store/ledger.ts';
-import type { ExperimentInput, TestContext } from '../support/context.ts';
+import type { TrialRequest } from '../../src/trial/types.ts';
+import { type ExperimentInput, seededRandom, type TestContext } from '../support/context.ts';
 import {
   control,
   demoContext,
@@ -70,12 +71,46 @@ describe('a cycle', () => {
     for (const durationMs of [10, 1000]) {
       const ctx = await demo();
       const executor = formulaExecutor(ctx, tunable, { slots: 2, durationMs });
-      const shuffled = { ...executor, run: delayed(executor.run, durationMs === 10) };
+      const shuffled = {
+        ...executor,
+        run: delayed(executor.run, ({ seed }) => (durationMs === 10 ? seed % 50 : 0)),
+      };
       const result = await runCycle(ctx, shuffled, control(), demoRequest(ctx));
       expect(executor.most()).toBe(2);
       runs.push({ result, trials: await trialsOf(ctx) });
     }
     expect(runs[1]).toEqual(runs[0]);
+  });
+
+  test('stops trials early by what was told when they began, not by what ended meanwhile', async () => {
+    const steps = ({ seed }: TrialRequest) => [{ step: 1, metrics: { throughput: seededRandom(seed)() } }];
+    const runs = [];
+    for (const most of [1, 20, 100]) {
+      const ctx = await demo({ domains: { a: {}, b: {}, c: {} } });
+      const executor = formulaExecutor(ctx, tunable, { slots: 3, steps });
+      const shuffled = { ...executor, run: delayed(executor.run, ({ seed }) => (seed >>> 3) % most) };
+      await runCycle(ctx, shuffled, control(), demoRequest(ctx, { trials: 30 }));
+      runs.push(await trialsOf(ctx));
+    }
+    expect(runs[0]?.filter(({ state }) => state === 'stopped').length).toBeGreaterThan(3);
+    expect(runs[1]).toEqual(runs[0]);
+    expect(runs[2]).toEqual(runs[0]);
+  });
+
+  test('measures again in blocks that go forwards and backwards in turns', async () => {
+    const ctx = await demo();
+    const executor = formulaExecutor(ctx, tunable);
+    await runCycle(ctx, executor, control(), demoRequest(ctx));
+    const screened = executor.started.filter(({ seed }) => seed % 2 === 1);
+    const block = (n: number) => screened.slice(n * 4, (n + 1) * 4);
+    for (let n = 0; n + 1 < 6; n += 2) {
+      expect(new Set(block(n).map(({ domain }) => domain)).size).toBe(1);
+      expect(block(n + 1).map(({ params }) => params)).toEqual(
+        block(n)
+          .map(({ params }) => params)
+          .reverse(),
+      );
+    }
   });
 
   test('screens with seeds that the search never saw, shared by all subjects of a block', async () => {
@@ -205,12 +240,12 @@ describe('a cycle', () => {
   });
 });
 
-/** Every second trial ends later than the others, or the other way round. */
-function delayed(run: ReturnType<typeof formulaExecutor>['run'], even: boolean): typeof run {
-  let place = 0;
-  return async (...args) => {
-    place += 1;
-    if ((place % 2 === 0) === even) for (let i = 0; i < 20; i++) await new Promise((r) => setImmediate(r));
-    return run(...args);
+type Run = ReturnType<typeof formulaExecutor>['run'];
+
+/** Trials that end after as many turns of the event loop as `turns` says. */
+function delayed(run: Run, turns: (trial: TrialRequest) => number): Run {
+  return async (trial, options) => {
+    for (let i = 0; i < turns(trial); i++) await new Promise((resolve) => setImmediate(resolve));
+    return run(trial, options);
   };
 }

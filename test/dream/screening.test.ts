@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Prng } from '../../src/dream/prng.ts';
 import type { Judged, Metrics } from '../../src/dream/score.ts';
 import { blockOrder, judge, type Screened } from '../../src/dream/screening.ts';
+import { heldOutSeed, searchSeed } from '../../src/dream/seeds.ts';
 import { tQuantile } from '../../src/dream/student-t.ts';
 import { parseConfig } from '../support/context.ts';
 
@@ -62,6 +64,18 @@ describe('the judgement of a screening', () => {
       }
   });
 
+  test('gives a noisy subject no credit for the quiet ones beside it', () => {
+    const runs = 1000;
+    let winners = 0;
+    for (let seed = 0; seed < runs; seed++) {
+      const random = new Prng(seed);
+      const draw = (deviation: number) => finalist(rounds(3, 100, () => deviation * random.normal()));
+      const subjects = [draw(0.3), draw(0.01), draw(0.01)];
+      if (judge(experiment, MIN_GAIN, draw(0.01).rounds, subjects)[0]?.ok) winners += 1;
+    }
+    expect(winners / runs).toBeLessThanOrEqual(0.05);
+  });
+
   test('finds a gain that is clear of the noise nearly always', () => {
     expect(winnerRate(300, 3, 1.3, (r) => 0.05 * r.normal())).toBeGreaterThan(0.95);
   });
@@ -102,6 +116,16 @@ test('the blocks go forwards and backwards in turns, each subject once', () => {
     drift.filter((d) => d.subject === s).reduce((sum, d) => sum + d.at, 0),
   );
   expect(new Set(times).size).toBe(1);
+});
+
+test('no seed of a search is ever one of a screening', () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.nat(), fc.string(), (seed, n, domain) => {
+      expect(searchSeed(seed, n, domain) % 2).toBe(0);
+      expect(heldOutSeed(seed, n, domain) % 2).toBe(1);
+      expect(heldOutSeed(seed, n, domain)).toBeLessThanOrEqual(0xffffffff);
+    }),
+  );
 });
 
 test('t quantiles agree with the printed tables', () => {
