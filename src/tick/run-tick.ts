@@ -85,7 +85,7 @@ async function underLock(
 ): Promise<{ decision: Decision; ended: Pick<TickResult, 'outcome' | 'exit' | 'reason'> }> {
   const { observe } = await import('./observe.ts');
   const seen = await observe(ctx, gate.mode);
-  const snapshot = await readSnapshot(ctx, gate, seen.rejected);
+  const snapshot = await readSnapshot(ctx, gate, seen);
   const decision = withForce(snapshot, decide(snapshot), options.force);
   const ended = gate.mode === 'observe' ? observed(decision) : await perform(ctx, lock, decision, options);
   return { decision, ended };

@@ -1,5 +1,6 @@
 import { activeWatch } from '../baseline/watch-store.ts';
 import type { Context } from '../context.ts';
+import type { Dropped } from './observe.ts';
 import { phaseSituation } from './phase-situation.ts';
 import { readPauses } from './retries.ts';
 import type { Snapshot } from './types.ts';
@@ -85,7 +86,7 @@ async function readIdle(ctx: Context, now: number): Promise<Pick<Snapshot, 'idle
 }
 
 /** All that a decision depends on, read once, after the lock is held. */
-export async function readSnapshot(ctx: Context, gate: Gate, rejectedAtScan: number): Promise<Snapshot> {
+export async function readSnapshot(ctx: Context, gate: Gate, dropped: Dropped): Promise<Snapshot> {
   const { db, config } = ctx;
   const unfinished = await db.all<{ id: string; kind: string }>(
     "SELECT id, kind FROM actions WHERE state = 'running' ORDER BY started_at",
@@ -96,17 +97,21 @@ export async function readSnapshot(ctx: Context, gate: Gate, rejectedAtScan: num
   const pausedCycle = await db.get<WithExperiment>(
     "SELECT id, experiment FROM cycles WHERE state = 'paused' ORDER BY started_at LIMIT 1",
   );
+  const promotions = await readPromotions(ctx);
+  const intents = await readIntents(ctx, gate.now);
   return {
     ...gate,
     unfinished,
     watch: watch && { version: watch.version, nextCheckAt: overdue ? gate.now : watch.nextCheckAt },
     phase: await phaseSituation(ctx),
-    ...(await readPromotions(ctx)),
-    rejectedAtScan,
+    ...promotions,
+    received: [...promotions.received, ...dropped.received],
+    rejectedAtScan: dropped.rejectedAtScan,
     pausedCycle: pausedCycle ?? null,
     dreamPauses: await readPauses(db, 'dream:'),
     commitPauses: await readPauses(db, 'commit:'),
-    ...(await readIntents(ctx, gate.now)),
+    ...intents,
+    intents: [...intents.intents, ...dropped.intents],
     ...(await readIdle(ctx, gate.now)),
     limits: {
       intentsPerTick: config.intents.per_tick,

@@ -1,8 +1,7 @@
 import { applyBaseline } from '../../baseline/apply.ts';
 import { commitPromotion } from '../../baseline/commit.ts';
 import { currentBaseline } from '../../baseline/current.ts';
-import { rollback } from '../../baseline/rollback.ts';
-import type { Baseline } from '../../baseline/types.ts';
+import type { ApplyResult, Baseline } from '../../baseline/types.ts';
 import { startWatch } from '../../baseline/watch-store.ts';
 import { mergeParams, type Params } from '../../config/parameters.ts';
 import { EXIT } from '../../errors.ts';
@@ -10,7 +9,6 @@ import { use } from '../../escrow/decide.ts';
 import { changeSha256 } from '../../escrow/entries.ts';
 import { voidOpen } from '../../escrow/queue.ts';
 import type { EscrowEntry } from '../../escrow/types.ts';
-import type { HeldLock } from '../../lock/types.ts';
 import { addCounter } from '../../metrics/counters.ts';
 import { settle, settleIfOpen } from '../../promotion/ack.ts';
 import { listPromotions } from '../../promotion/records.ts';
@@ -18,9 +16,9 @@ import type { Promotion } from '../../promotion/types.ts';
 import type { Database } from '../../store/database.ts';
 import { deliverOutbox } from '../../store/outbox.ts';
 import { clearFailures } from '../retries.ts';
+import { takeBack } from '../take-back.ts';
 import { withBaselineLock } from '../with-lock.ts';
 import { experimentOf } from './dream.ts';
-import { learnRollback } from './learn-rollback.ts';
 import type { Done, Run } from './run.ts';
 import { type Evidence, learn, markCarriedOut } from './verdicts.ts';
 
@@ -75,25 +73,18 @@ async function settleCommit(
   await addCounter(tx, 'kloros_baseline_commits_total', { kind: 'promotion' });
 }
 
-/** Applies a fresh baseline; what the target cannot take is taken back at once. */
-async function applyOrTakeBack(run: Run, lock: HeldLock, baseline: Baseline): Promise<Done> {
-  const { ctx } = run;
-  const applied = await applyBaseline(ctx, baseline);
+/** What the target could not take is taken back at once, under a token of its own: one commit a token. */
+async function conclude(run: Run, baseline: Baseline, applied: ApplyResult): Promise<Done> {
+  const { promotionId, version } = baseline;
   if (applied.state === 'applied') {
     const files = applied.files.length > 0 ? `, applied to ${applied.files.join(', ')}` : '';
-    return {
-      outcome: 'BASELINE_COMMIT',
-      reason: `${baseline.promotionId} is baseline v${baseline.version}${files}`,
-    };
+    return { outcome: 'BASELINE_COMMIT', reason: `${promotionId} is baseline v${version}${files}` };
   }
   const reason = `${applied.step} failed: ${applied.reason}`;
-  const back = await rollback(ctx, lock, { actor: 'kloros', reason });
-  await deliverOutbox(ctx);
-  await applyBaseline(ctx, back);
-  await learnRollback(ctx, baseline.version);
+  const back = await takeBack(run.ctx, { actor: 'kloros', reason });
   return {
     outcome: 'ROLLED_BACK',
-    reason: `v${baseline.version} could not be applied, v${back.version} takes it back: ${reason}`,
+    reason: `v${version} could not be applied, v${back.version} takes it back: ${reason}`,
     exit: EXIT.baseline,
   };
 }
@@ -103,7 +94,7 @@ export async function commit(run: Run, warrant: Warrant): Promise<Done> {
   const { ctx } = run;
   const { promotion, evidence, entry } = warrant;
   const name = promotion.experiment ?? '';
-  return withBaselineLock(ctx, `commit ${promotion.id}`, async (lock) => {
+  const done = await withBaselineLock(ctx, `commit ${promotion.id}`, async (lock) => {
     const { params } = await currentBaseline(ctx.db, ctx.config);
     const from = params[name] ?? {};
     const result = await commitPromotion(
@@ -121,9 +112,12 @@ export async function commit(run: Run, warrant: Warrant): Promise<Done> {
     );
     await deliverOutbox(ctx);
     return result.state === 'moved'
-      ? closeMoved(run, promotion.id, evidence.epochId, result.reason)
-      : applyOrTakeBack(run, lock, result.baseline);
+      ? result
+      : { ...result, applied: await applyBaseline(ctx, result.baseline) };
   });
+  return done.state === 'moved'
+    ? closeMoved(run, promotion.id, evidence.epochId, done.reason)
+    : conclude(run, done.baseline, done.applied);
 }
 
 /** What it was validated against is no longer in force. */
