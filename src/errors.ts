@@ -102,6 +102,27 @@ export const CATALOGUE = {
     exit: EXIT.baseline,
     hint: 'Only what PHASE accepted can be committed; see `kloros promotions show`.',
   },
+  // phase
+  KLR_E_PHASE_NOT_DUE: {
+    exit: EXIT.usage,
+    hint: 'See when the window opens with `kloros phase next`; `kloros phase run --force` validates now.',
+  },
+  KLR_E_PHASE_TOO_SHORT: {
+    exit: EXIT.phase,
+    hint: 'Widen phase.window or phase.max_duration, or lower phase.replicas; promotions wait meanwhile.',
+  },
+  KLR_E_PHASE_USED: {
+    exit: EXIT.phase,
+    hint: 'The next window validates again; `kloros phase run --force` does not wait for it.',
+  },
+  KLR_E_SIGNAL_INVALID: {
+    exit: EXIT.data,
+    hint: 'The epoch has no signal that can be trusted; see what it came to with `kloros phase show`.',
+  },
+  KLR_E_REPORT_CHANGED: {
+    exit: EXIT.data,
+    hint: 'Do not act on the report: it is not the one that was signalled. The ledger holds the verdicts.',
+  },
   // escrow
   KLR_E_ESCROW_DECIDED: {
     exit: EXIT.data,

@@ -26,11 +26,24 @@ export interface Evidence {
   readonly high: number;
 }
 
-/** The share of look `index` (from 0): half for the planned last one, the rest in equal parts; as many looks again may follow. */
-export function lookWeight(index: number, planned: number): number {
-  const looks = 2 * planned;
-  if (index === planned - 1) return 0.5;
-  return index < looks ? 0.5 / (looks - 1) : 0;
+/** Looks after this many slices: those that are planned, and as many again for who is still open. */
+export function mostLooks(planned: number): number {
+  return 2 * planned;
+}
+
+/**
+ * The share of the error that the look after slice `index` (from 0) may spend: half at the planned last one, a quarter at
+ * the last possible one, the rest in equal parts. A look that has too few pairs for a verdict spends nothing.
+ */
+export function lookWeight(index: number, planned: number, replicas: number): number {
+  const last = mostLooks(planned) - 1;
+  const first = Math.min(last, Math.ceil(MIN_PAIRS / replicas) - 1);
+  if (index < first || index > last) return 0;
+  const main = planned - 1 >= first && planned - 1 < last ? planned - 1 : null;
+  const others = last - first - (main === null ? 0 : 1);
+  if (index === main) return others > 0 ? 0.5 : 0.75;
+  if (index === last) return 1 - (main === null ? 0 : others > 0 ? 0.5 : 0.75) - (others > 0 ? 0.25 : 0);
+  return 0.25 / others;
 }
 
 function moments(differences: readonly number[]): { n: number; mean: number; standardError: number } {
@@ -62,7 +75,8 @@ export function betting(differences: readonly number[], bound: number): number {
     const d = difference - bound;
     const typical = insertSorted(sizes, Math.abs(d));
     if (typical === 0) continue;
-    for (const [i, bet] of BETS.entries()) capital[i] = (capital[i] ?? 1) * (1 + Math.tanh((bet * d) / typical));
+    for (const [i, bet] of BETS.entries())
+      capital[i] = (capital[i] ?? 1) * (1 + Math.tanh((bet * d) / typical));
   }
   return capital.reduce((sum, c) => sum + c, 0) / BETS.length;
 }
@@ -105,7 +119,8 @@ function bettingLimit(differences: readonly number[], level: number): number {
 function lowerLimit(differences: readonly number[], level: number, { weight }: Look): number {
   if (differences.length < MIN_PAIRS) return Number.NEGATIVE_INFINITY;
   const { n, mean, standardError } = moments(differences);
-  const t = weight > 0 ? mean - tExceeded(T_SHARE * weight * level, n - 1) * standardError : Number.NEGATIVE_INFINITY;
+  const t =
+    weight > 0 ? mean - tExceeded(T_SHARE * weight * level, n - 1) * standardError : Number.NEGATIVE_INFINITY;
   return Math.max(t, bettingLimit(differences, level));
 }
 

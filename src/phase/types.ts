@@ -29,16 +29,20 @@ export interface EpochRequest {
 
 /** One paired comparison: candidate against baseline, in one domain, on one metric. */
 export interface Comparison {
+  /** `*`: pooled over the domains by their weights. */
   readonly domain: string;
   readonly metric: string;
   readonly role: 'objective' | 'guardrail';
+  /** What it is compared with: the baseline beside it, or the absolute limit of the guardrail. */
+  readonly against: 'baseline' | 'limit';
   /** Number of complete pairs. */
   readonly pairs: number;
   /** Relative effect, positive is better for the user whatever the metric's direction; 0.1: 10 % better. */
   readonly effect: number;
-  /** Confidence limits of the effect at the epoch's corrected level. */
-  readonly low: number;
-  readonly high: number;
+  /** Confidence limits of the effect at the epoch's corrected level, one-sided each; null: nothing can be said. */
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Holds at whatever look the epoch stops: of no gain, of a regression beyond the margin. */
   readonly pValue: number;
   readonly baselineMean: number;
   readonly candidateMean: number;
@@ -53,8 +57,15 @@ export interface CandidateVerdict {
   readonly reason: string;
   /** Relative gain on the first objective over the domains, shrunken for the winner's curse; 0 when not measured. */
   readonly gain: number;
-  readonly low: number;
-  readonly high: number;
+  /** Confidence limits of the gain before it was shrunken; null: nothing can be said. */
+  readonly low: number | null;
+  readonly high: number | null;
+  /** The smallest relative gain that so many pairs of this noise show half of the time; null: too few pairs for any. */
+  readonly detectable: number | null;
+  /** What the search claimed. */
+  readonly searchScore: number | null;
+  /** The largest p-value of all that had to be shown: the candidate's own. */
+  readonly pValue: number;
   readonly comparisons: readonly Comparison[];
 }
 

@@ -1,0 +1,149 @@
+import type { Experiment, Guardrail, Objective } from '../config/schema.ts';
+import { type Block, type Metrics, type Pair, pairsOf, roundDifferences } from './blocks.ts';
+import { type Direction, fromShare, pairedEffect, regressionBound, toShare } from './effect.ts';
+import { type Evidence, estimate, type Look, pAbove } from './evidence.ts';
+import type { Comparison } from './types.ts';
+
+/** What decides on a candidate. */
+export type Judged = Pick<Experiment, 'objectives' | 'guardrails' | 'domains'>;
+
+/** A comparison with what it is judged by, in log units. */
+export interface Finding {
+  readonly comparison: Comparison;
+  readonly evidence: Evidence;
+  readonly p: number;
+  /** The effect lies below what is allowed, shown at the level. */
+  readonly broken: boolean;
+  /** Above it, shown. */
+  readonly shown: boolean;
+}
+
+interface Question {
+  readonly domain: string;
+  readonly role: Comparison['role'];
+  readonly against: Comparison['against'];
+  readonly metric: string;
+  readonly direction: Direction;
+  /** What has to be exceeded, in log units. */
+  readonly bound: number;
+  readonly level: number;
+  readonly look: Look;
+}
+
+const mean = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+function percent(share: number): string {
+  return `${share >= 0 ? '+' : ''}${Number((share * 100).toPrecision(3))} %`;
+}
+
+function words(q: Question, e: Evidence, state: 'shown' | 'broken' | 'open'): string {
+  const [low, high] = [toShare(e.low, q.direction), toShare(e.high, q.direction)].map((limit) =>
+    Number.isFinite(limit) ? percent(limit) : '?',
+  );
+  const where = q.domain === '*' ? '' : ` in ${q.domain}`;
+  const bound =
+    q.against === 'limit'
+      ? 'the limit'
+      : q.bound === 0
+        ? 'the baseline'
+        : `${percent(toShare(q.bound, q.direction))} of the baseline`;
+  const verb = { shown: 'is better than', broken: 'is worse than', open: 'is not shown to be better than' }[
+    state
+  ];
+  return `${q.metric}${where} ${verb} ${bound}: ${percent(toShare(e.mean, q.direction))} (${low} to ${high}, ${e.n} pairs)`;
+}
+
+function find(q: Question, differences: readonly number[], pairs: readonly Pair[]): Finding {
+  const evidence = estimate(differences, q.level, q.look);
+  const p = pAbove(differences, q.bound, q.look);
+  const shown = p <= q.level;
+  const broken =
+    !shown &&
+    pAbove(
+      differences.map((d) => -d),
+      -q.bound,
+      q.look,
+    ) <= q.level;
+  const state = shown ? 'shown' : broken ? 'broken' : 'open';
+  const comparison: Comparison = {
+    domain: q.domain,
+    metric: q.metric,
+    role: q.role,
+    against: q.against,
+    pairs: evidence.n,
+    effect: toShare(evidence.mean, q.direction),
+    low: finite(toShare(evidence.low, q.direction)),
+    high: finite(toShare(evidence.high, q.direction)),
+    pValue: p,
+    baselineMean: mean(pairs.map(({ base }) => base)),
+    candidateMean: mean(pairs.map(({ value }) => value)),
+    ok: shown,
+    reason: words(q, evidence, state),
+  };
+  return { comparison, evidence, p, broken, shown };
+}
+
+/** One candidate's measurements and the level that they are judged at. */
+export interface Evaluated {
+  readonly judged: Judged;
+  readonly blocks: readonly Block[];
+  readonly of: (block: Block) => Metrics | null | undefined;
+  /** One-sided error of each comparison. */
+  readonly level: number;
+  readonly look: Look;
+}
+
+function weightsOf({ domains }: Judged): Map<string, number> {
+  return new Map(Object.entries(domains).map(([domain, { weight }]) => [domain, weight]));
+}
+
+/** Differences of an objective over whole rounds, by the domains' weights. */
+export function pooledDifferences(
+  { judged, blocks, of }: Pick<Evaluated, 'judged' | 'blocks' | 'of'>,
+  o: Objective,
+): number[] {
+  return roundDifferences(blocks, weightsOf(judged), o, of);
+}
+
+/** An objective over all domains, against a relative `share` of the baseline. */
+export function compareObjective(x: Evaluated, objective: Objective, share: number): Finding {
+  const pairs = Object.keys(x.judged.domains).flatMap((d) => pairsOf(x.blocks, d, objective.metric, x.of));
+  const bound = fromShare(share, objective.direction);
+  const question = { ...objective, domain: '*', role: 'objective', against: 'baseline', bound } as const;
+  return find({ ...question, level: x.level, look: x.look }, pooledDifferences(x, objective), pairs);
+}
+
+/** An objective in one domain: there it has to stay above minus `tolerance`. */
+export function compareInDomain(
+  x: Evaluated,
+  objective: Objective,
+  domain: string,
+  tolerance: number,
+): Finding {
+  const pairs = pairsOf(x.blocks, domain, objective.metric, x.of);
+  const bound = fromShare(-tolerance, objective.direction);
+  const question = { ...objective, domain, role: 'objective', against: 'baseline', bound } as const;
+  const differences = pairs.map(({ base, value }) => pairedEffect(base, value, objective.direction));
+  return find({ ...question, level: x.level, look: x.look }, differences, pairs);
+}
+
+/** A guardrail in one domain: each bound that it has is a comparison of its own. */
+export function compareGuardrail(x: Evaluated, guardrail: Guardrail, domain: string): Finding[] {
+  const { metric, direction, limit } = guardrail;
+  const pairs = pairsOf(x.blocks, domain, metric, x.of);
+  const common = { domain, role: 'guardrail', metric, direction, level: x.level, look: x.look } as const;
+  const findings: Finding[] = [];
+  if (guardrail.max_regression !== undefined) {
+    const differences = pairs.map(({ base, value }) => pairedEffect(base, value, direction));
+    const bound = regressionBound(guardrail);
+    findings.push(find({ ...common, against: 'baseline', bound }, differences, pairs));
+  }
+  if (limit !== undefined) {
+    const room = pairs.map(({ value }) => pairedEffect(limit, value, direction));
+    findings.push(find({ ...common, against: 'limit', bound: 0 }, room, pairs));
+  }
+  return findings;
+}
