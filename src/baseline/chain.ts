@@ -2,11 +2,11 @@ import { join, relative } from 'node:path';
 import type { Context } from '../context.ts';
 import type { Database } from '../store/database.ts';
 import { fromJson, sha256Hex } from '../store/json.ts';
-import { owe } from '../store/outbox.ts';
 import { renderContent } from './content.ts';
 import { type BaselineRow, fromRow } from './current.ts';
-import { contentName, manifestName, manifestText, versionOfName } from './manifest.ts';
-import { isKept, readKept } from './retention.ts';
+import { type BaselineFile, currentFiles, oweFiles, versionFiles } from './files.ts';
+import { manifestText, versionOfName } from './manifest.ts';
+import { listPins } from './pins.ts';
 import type { Baseline } from './types.ts';
 
 export interface ChainProblem {
@@ -20,7 +20,7 @@ export type ChainResult =
   | { readonly ok: true; readonly versions: number; readonly head: string }
   | { readonly ok: false; readonly problems: readonly ChainProblem[] };
 
-type ChainContext = Pick<Context, 'db' | 'fs' | 'paths' | 'config'>;
+type ChainContext = Pick<Context, 'db' | 'fs' | 'paths'>;
 
 /** Why a row does not continue the chain; null when it does. */
 function brokenLink(b: Baseline, before: Baseline | null, recorded: string | undefined): string | null {
@@ -47,21 +47,11 @@ async function recordedHashes(db: Database): Promise<Map<number, string>> {
   );
 }
 
-/** The files that have to stand on disk, and what has to stand in them. */
-function expectedFiles(ctx: ChainContext, baselines: readonly Baseline[]): Map<string, [Baseline, string]> {
-  const { baselineVersions, baselineFile, baselineManifest } = ctx.paths;
-  const files = new Map<string, [Baseline, string]>();
-  for (const b of baselines) {
-    files.set(join(baselineVersions, contentName(b.version)), [b, b.content]);
-    files.set(join(baselineVersions, manifestName(b.version)), [b, manifestText(b)]);
-  }
-  const last = baselines.at(-1);
-  if (last) {
-    files.set(baselineFile, [last, last.content]);
-    files.set(baselineManifest, [last, manifestText(last)]);
-  }
-  return files;
-}
+/** Every file that may stand on disk, manifest.json last. */
+const allFiles = (ctx: ChainContext, baselines: readonly Baseline[]): BaselineFile[] => [
+  ...baselines.flatMap((b) => versionFiles(ctx.paths, b)),
+  ...baselines.slice(-1).flatMap((b) => currentFiles(ctx.paths, b)),
+];
 
 function readOrNull(ctx: ChainContext, path: string): string | null {
   try {
@@ -73,22 +63,24 @@ function readOrNull(ctx: ChainContext, path: string): string | null {
 }
 
 async function checkFiles(ctx: ChainContext, baselines: readonly Baseline[]): Promise<ChainProblem[]> {
-  const kept = await readKept(ctx.db, ctx.config.retention.baselines);
+  const current = baselines.at(-1)?.version ?? 0;
+  const pinned = new Set((await listPins(ctx.db)).map(({ version }) => version));
   const rows = await ctx.db.all<{ path: string }>('SELECT path FROM outbox');
   const owed = new Set(rows.map(({ path }) => path));
   const problems: ChainProblem[] = [];
-  for (const [path, [{ version }, text]] of expectedFiles(ctx, baselines)) {
+  for (const { version, path, text } of allFiles(ctx, baselines)) {
     const file = relative(ctx.paths.root, path);
     if (owed.has(file)) continue;
     const found = readOrNull(ctx, path);
-    if (found === null && isKept(version, kept)) problems.push({ version, file, reason: 'it is missing' });
+    if (found === null && (version >= current - 1 || pinned.has(version)))
+      problems.push({ version, file, reason: 'it is missing' });
     if (found !== null && found !== text)
       problems.push({ version, file, reason: 'it is not what was committed' });
   }
   const folder = ctx.paths.baselineVersions;
   for (const name of ctx.fs.existsSync(folder) ? ctx.fs.readdirSync(folder) : []) {
     const version = versionOfName(name);
-    if (version !== null && version > kept.current)
+    if (version !== null && version > current)
       problems.push({
         version,
         file: relative(ctx.paths.root, join(folder, name)),
@@ -100,7 +92,8 @@ async function checkFiles(ctx: ChainContext, baselines: readonly Baseline[]): Pr
 
 /**
  * Checks every version: content against its hash, each link to the one before, tokens that only grow, the ledger's
- * record, and the files on disk (a file that is owed or pruned is not missed).
+ * record, and the files on disk: those of the version in force, the one before and the pinned ones
+ * have to be there, unless they are still owed; what is there of others has to be what was committed.
  * @returns `head`: the manifest hash of the version in force, '' when there is none
  */
 export async function verifyChain(ctx: ChainContext): Promise<ChainResult> {
@@ -130,14 +123,8 @@ export async function repairFiles(ctx: ChainContext & Pick<Context, 'clock'>): P
   if (result.ok || result.problems.some(({ file }) => file === null)) return [];
   const broken = new Set(result.problems.map(({ file }) => file));
   const rows = await ctx.db.all<BaselineRow>('SELECT * FROM baselines ORDER BY version');
-  const owed: string[] = [];
-  await ctx.db.transaction(async (tx) => {
-    for (const [path, [, text]] of expectedFiles(ctx, rows.map(fromRow))) {
-      const file = relative(ctx.paths.root, path);
-      if (!broken.has(file)) continue;
-      await owe(tx, ctx.clock.now(), file, text);
-      owed.push(file);
-    }
-  });
-  return owed;
+  const fileOf = ({ path }: BaselineFile) => relative(ctx.paths.root, path);
+  const files = allFiles(ctx, rows.map(fromRow)).filter((file) => broken.has(fileOf(file)));
+  await ctx.db.transaction((tx) => oweFiles(tx, ctx, files));
+  return files.map(fileOf);
 }

@@ -1,4 +1,3 @@
-import { join, relative } from 'node:path';
 import type { Params } from '../config/parameters.ts';
 import type { Context } from '../context.ts';
 import { KlorosError } from '../errors.ts';
@@ -8,9 +7,9 @@ import { setGauge } from '../metrics/counters.ts';
 import type { Database } from '../store/database.ts';
 import { canonicalJson, sha256Hex } from '../store/json.ts';
 import { appendEvent } from '../store/ledger.ts';
-import { owe } from '../store/outbox.ts';
 import { getBaseline } from './current.ts';
-import { contentName, manifestName, manifestText, versionOfName } from './manifest.ts';
+import { currentFiles, oweFiles, versionFiles } from './files.ts';
+import { manifestText, versionOfName } from './manifest.ts';
 import type { Baseline } from './types.ts';
 
 /** What the next version is made of. */
@@ -55,19 +54,6 @@ async function checkTurn(tx: Database, ctx: Context, lock: HeldLock, last: Basel
       `the files know version ${onDisk}, the database only ${last?.version ?? 0}`,
       { where: ctx.paths.baselineVersions },
     );
-}
-
-/** Owes the four files in the order in which readers may see them: manifest.json last, it is their commit point. */
-async function oweFiles(tx: Database, ctx: Context, baseline: Baseline): Promise<void> {
-  const { paths } = ctx;
-  const manifest = manifestText(baseline);
-  const owed: [string, string][] = [
-    [join(paths.baselineVersions, contentName(baseline.version)), baseline.content],
-    [join(paths.baselineVersions, manifestName(baseline.version)), manifest],
-    [paths.baselineFile, baseline.content],
-    [paths.baselineManifest, manifest],
-  ];
-  for (const [path, text] of owed) await owe(tx, ctx.clock.now(), relative(paths.root, path), text);
 }
 
 async function insertRow(tx: Database, b: Baseline): Promise<void> {
@@ -152,6 +138,6 @@ export async function insertNextVersion(
   await tx.run("UPDATE watches SET state = 'superseded' WHERE state = 'watching'");
   await insertRow(tx, baseline);
   await record(tx, baseline, experiment, reason);
-  await oweFiles(tx, ctx, baseline);
+  await oweFiles(tx, ctx, [...versionFiles(ctx.paths, baseline), ...currentFiles(ctx.paths, baseline)]);
   return baseline;
 }

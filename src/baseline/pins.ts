@@ -3,6 +3,7 @@ import { KlorosError } from '../errors.ts';
 import type { Database } from '../store/database.ts';
 import { appendEvent } from '../store/ledger.ts';
 import { getBaseline } from './current.ts';
+import { oweFiles, versionFiles } from './files.ts';
 
 export interface Pin {
   readonly version: number;
@@ -11,10 +12,11 @@ export interface Pin {
   readonly ts: number;
 }
 
-type PinContext = Pick<Context, 'db' | 'clock'>;
+type PinContext = Pick<Context, 'db' | 'clock' | 'paths'>;
 
 /**
- * Marks a version as one to keep: retention never prunes it. Pinning again replaces the note.
+ * Marks a version as one to keep: retention never prunes it, and its files are owed in case it did already.
+ * Pinning again replaces the note.
  * @throws KLR_E_NOT_FOUND
  */
 export async function pinVersion(
@@ -24,7 +26,8 @@ export async function pinVersion(
 ): Promise<void> {
   const ts = ctx.clock.now();
   await ctx.db.transaction(async (tx) => {
-    if (!(await getBaseline(tx, version)))
+    const baseline = await getBaseline(tx, version);
+    if (!baseline)
       throw new KlorosError('KLR_E_NOT_FOUND', `there is no baseline v${version}`, { where: `v${version}` });
     await tx.run(
       `INSERT INTO pins (version, note, actor, ts) VALUES (?, ?, ?, ?)
@@ -34,6 +37,7 @@ export async function pinVersion(
       pin.actor,
       ts,
     );
+    await oweFiles(tx, ctx, versionFiles(ctx.paths, baseline));
     await appendEvent(tx, {
       ts,
       kind: 'baseline.pinned',

@@ -25,15 +25,14 @@ export async function readKept(db: Database, newest: number): Promise<Kept> {
     `SELECT version FROM pins
      UNION SELECT version FROM watches WHERE state = 'watching'
      UNION SELECT version - 1 FROM watches WHERE state = 'watching'
-     UNION SELECT base_version FROM escrow WHERE state IN ('waiting', 'approved')
-     UNION SELECT restores FROM baselines WHERE version = (SELECT MAX(version) FROM baselines) AND restores IS NOT NULL`,
+     UNION SELECT base_version FROM escrow WHERE state IN ('waiting', 'approved')`,
   );
   return { current: top?.version ?? 0, newest, needed: new Set(rows.map(({ version }) => version)) };
 }
 
 /**
  * Removes the files of old versions, and what a crash left in the folder; call it under the baseline lock. Kept are
- * the newest `retention.baselines`, the version in force, the one before, and those pinned, watched, restored, or
+ * the newest `retention.baselines`, the version in force, the one before, and those pinned, watched, or
  * changed by a waiting approval. The database keeps every version: the chain still verifies, any can be restored.
  * @returns the versions whose files are gone now
  */

@@ -84,6 +84,10 @@ export async function planRollback(
   wanted: number | undefined,
 ): Promise<RollbackPlan> {
   const current = await currentBaseline(db, ctx.config);
+  if (current.version === 0)
+    throw new KlorosError('KLR_E_NOT_FOUND', 'there is nothing to roll back: no version was committed yet', {
+      hint: 'What kloros.yaml declares is in force; nothing was changed.',
+    });
   const to = wanted ?? (await rollbackTarget(db, current));
   if (!Number.isSafeInteger(to) || to < 0 || to >= current.version)
     throw new KlorosError('KLR_E_NOT_FOUND', `v${to} is not a version before v${current.version}`, {

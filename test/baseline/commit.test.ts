@@ -13,7 +13,13 @@ import {
   takeBaselineLock,
   underBaselineLock,
 } from '../support/baseline.ts';
-import { type ExperimentInput, experimentConfig, parseConfig, type TestContext, testContext } from '../support/context.ts';
+import {
+  type ExperimentInput,
+  experimentConfig,
+  parseConfig,
+  type TestContext,
+  testContext,
+} from '../support/context.ts';
 
 let ctx: TestContext;
 beforeEach(async () => {
