@@ -1,6 +1,6 @@
 import type { Experiment } from '../config/schema.ts';
 import type { TrialStep } from '../trial/types.ts';
-import { type Score, weightedGains } from './score.ts';
+import { mean, type Score, weightedGains } from './score.ts';
 
 /** Finished configurations that have to be known before any is cut short. */
 const ENOUGH = 5;
@@ -34,7 +34,7 @@ export function medianRule(
         .filter((s) => s.step <= step.step)
         .map(goodness)
         .filter(Number.isFinite);
-      return values.length === 0 ? [] : [values.reduce((sum, v) => sum + v, 0) / values.length];
+      return values.length === 0 ? [] : [mean(values)];
     });
     return means.length >= ENOUGH && best < median(means) ? 'stop' : 'go-on';
   };
@@ -61,6 +61,5 @@ export function hopelessAfter(
     ]),
   );
   const gains = weightedGains(experiment, hoped);
-  const fitness = gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
-  return fitness < median(finished.map((score) => score.fitness)) ? gains : null;
+  return mean(gains) < median(finished.map((score) => score.fitness)) ? gains : null;
 }
