@@ -19,18 +19,18 @@ export function claimedFolder(ctx: Pick<Context, 'paths'>): string {
   return join(ctx.paths.processedIntents, 'claimed');
 }
 
-/** `20261124T031500Z-0003f2a1`: sorts by time and place in the scan. */
+/** `20261124T031500Z-0003-f2a1c07b`: sorts by time and place in the scan. */
 function newId(ctx: Pick<Context, 'clock' | 'random'>, number: number): string {
   const time = new Date(ctx.clock.now()).toISOString().replace(/[-:]|\.\d+/g, '');
-  const tail = Math.floor(ctx.random() * 2 ** 16);
-  return `${time}-${number.toString(16).padStart(4, '0')}${tail.toString(16).padStart(4, '0')}`;
+  const tail = Math.floor(ctx.random() * 2 ** 32);
+  return `${time}-${number.toString(16).padStart(4, '0')}-${tail.toString(16).padStart(8, '0')}`;
 }
 
 /** Files that a scan claimed before, and that a crash left. */
 function claimedBefore(ctx: Pick<Context, 'fs' | 'paths' | 'clock'>): Claimed[] {
   const look = lookIntoFolder(ctx.fs, claimedFolder(ctx), ctx.clock.now(), undefined);
   return (look.changed ? look.names : []).flatMap((name) => {
-    const [, id, file] = /^(\d{8}T\d{6}Z-[0-9a-f]{8})_(.+)$/.exec(name) ?? [];
+    const [, id, file] = /^(\d{8}T\d{6}Z-[0-9a-f]{4}-[0-9a-f]{8})_(.+)$/.exec(name) ?? [];
     return id !== undefined && file !== undefined ? [{ id, file, name }] : [];
   });
 }
