@@ -2,7 +2,7 @@
 // Starts the command with a Node.js that can run it: this one, or the one that npm brought.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import * as nodeModule from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ if (!existsSync(main)) {
   process.stderr.write(`KLR_E_NOT_BUILT: ${main} is missing\n  Build it with \`npm run build\`.\n`);
   process.exit(78);
 } else if (Number(process.versions.node.split('.')[0]) >= 26) {
-  enableCompileCache();
+  nodeModule.enableCompileCache();
   await import(main);
 } else if (existsSync(brought)) {
   const env = { ...process.env, PATH: `${dirname(brought)}:${process.env.PATH}` };

@@ -75,7 +75,7 @@ async function settle(ctx: Context, until: number): Promise<void> {
   }
 }
 
-const thousands = (n: number) => Math.round(n).toLocaleString('en');
+const thousands = (n: number | null) => (n === null ? '?' : Math.round(n).toLocaleString('en'));
 
 async function summary(ctx: Context, before: number, started: number): Promise<void> {
   const after = await currentBaseline(ctx.db, ctx.config);
@@ -88,10 +88,12 @@ async function summary(ctx: Context, before: number, started: number): Promise<v
     say(`Baseline v${after.version} is in force (${after.kind}), written to examples/sqlite/settings.toml:`);
     const changed = Object.entries(after.params[EXPERIMENT] ?? {}).map(([name, value]) => `${name}=${value}`);
     say(`  ${changed.join(' ')}`);
-    const verdict = after.promotionId ? (await readVerdicts(ctx.db, after.promotionId)).at(-1) : undefined;
-    if (verdict) {
+    const verdict = after.promotionId
+      ? (await readVerdicts(ctx.db, after.promotionId)).at(-1)?.statistics
+      : undefined;
+    if (verdict?.comparisons) {
       say(
-        `  gain over v${before}: ${percent(verdict.gain)} throughput over all domains, interval ${percent(verdict.low)} to ${percent(verdict.high)}`,
+        `  gain over v${before}: ${percent(verdict.gain ?? 0)} throughput over all domains, interval ${percent(verdict.low ?? 0)} to ${percent(verdict.high ?? 0)}`,
       );
       for (const c of verdict.comparisons.filter((c) => c.role === 'objective'))
         say(

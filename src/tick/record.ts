@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { addCounter, setGauge } from '../metrics/counters.ts';
+import { addCounter, observe, setGauge } from '../metrics/counters.ts';
 import { appendEvent } from '../store/ledger.ts';
 import { setMeta } from '../store/meta.ts';
 import type { Decision, TickResult } from './types.ts';
@@ -16,6 +16,7 @@ export async function recordTick(ctx: Context, decision: Decision, result: TickR
     await appendEvent(tx, { ts: now, kind: 'tick', subject: outcome, data });
     await addCounter(tx, 'kloros_ticks_total', { outcome });
     if (outcome === 'LOCKED') await addCounter(tx, 'kloros_lock_contention_total', { lock: 'orchestrator' });
+    await observe(tx, 'kloros_tick_duration_seconds', {}, durationMs / 1000);
     await setGauge(tx, 'kloros_last_tick_timestamp_seconds', {}, now / 1000);
     await setMeta(tx, 'last_tick', JSON.stringify({ ts: now, ...data }));
     if (!IDLE.has(outcome)) await setMeta(tx, 'idle_since', String(now));

@@ -24,6 +24,12 @@ export async function recordFailure(
   return { ...retry, exhausted: failures >= rules.attempts };
 }
 
+/** Not before `until` (ms since the epoch), though it did not fail: something it needs is not to be had now. */
+export async function putOff(tx: Database, key: string, until: number): Promise<void> {
+  const failures = (await readRetry(tx, key))?.failures ?? 0;
+  await setMeta(tx, PREFIX + key, JSON.stringify({ failures, nextAt: until } satisfies Retry));
+}
+
 /** What is known of the failures of `key`; null when there were none. */
 export async function readRetry(db: Database, key: string): Promise<Retry | null> {
   const row = await db.get<{ value: string }>('SELECT value FROM meta WHERE key = ?', PREFIX + key);

@@ -19,7 +19,7 @@ import { appendEvent } from '../../store/ledger.ts';
 import { deliverOutbox } from '../../store/outbox.ts';
 import { newId } from '../ids.ts';
 import { phaseSituation } from '../phase-situation.ts';
-import { clearFailures, recordFailure } from '../retries.ts';
+import { clearFailures, putOff, recordFailure } from '../retries.ts';
 import { supervise } from '../supervise.ts';
 import { withLock } from '../with-lock.ts';
 import type { Done, Run } from './run.ts';
@@ -107,7 +107,7 @@ async function recordFailed(tx: Database, ctx: Context, cycle: CycleRequest, why
 async function cancelCycle(ctx: Context, id: string, reason: string): Promise<void> {
   await ctx.db.transaction(async (tx) => {
     const now = ctx.clock.now();
-    const result = JSON.stringify({ reason });
+    const result = JSON.stringify({ state: 'failed', reason } satisfies CycleResult);
     await tx.run(
       "UPDATE cycles SET state = 'cancelled', ended_at = ?, result = ? WHERE id = ?",
       now,
@@ -144,6 +144,14 @@ async function resumable(ctx: Context, id: string, version: number): Promise<Cyc
   return null;
 }
 
+/** A roll-back ends a paused cycle; one that the governor refused waits a while, so that the rules below get their turn. */
+async function afterPause(ctx: Context, cycle: CycleRequest, stopped: StopReason | null): Promise<void> {
+  if (stopped === 'rollback') return cancelCycle(ctx, cycle.id, 'the baseline moved');
+  if (stopped !== null) return;
+  const until = ctx.clock.now() + ctx.config.retry.first_pause;
+  await ctx.db.transaction((tx) => putOff(tx, `dream:${cycle.experiment}`, until));
+}
+
 /** Runs or resumes a cycle under the dream lock, and records what came of it. */
 export async function dream(run: Run, ask: DreamAsk): Promise<Done> {
   const { ctx } = run;
@@ -169,8 +177,7 @@ export async function dream(run: Run, ask: DreamAsk): Promise<Done> {
         : resumeCycle(ctx, executor, supervision.control, request.id, atEnd),
     );
     const stopped = supervision.stopped();
-    if (result.state === 'paused' && stopped === 'rollback')
-      await cancelCycle(ctx, request.id, 'the baseline moved');
+    if (result.state === 'paused') await afterPause(ctx, request, stopped);
     return conclude(request.id, result, stopped, note);
   } finally {
     supervision.dispose();

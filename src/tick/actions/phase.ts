@@ -2,15 +2,16 @@ import { currentBaseline } from '../../baseline/current.ts';
 import { mergeParams } from '../../config/parameters.ts';
 import type { Context } from '../../context.ts';
 import type { StopReason } from '../../control.ts';
-import { addCounter } from '../../metrics/counters.ts';
+import { addCounter, observe } from '../../metrics/counters.ts';
 import { phaseWindow } from '../../phase/due.ts';
 import { resumeEpoch, runEpoch } from '../../phase/epoch.ts';
 import type { Candidate, EpochRequest, EpochResult } from '../../phase/types.ts';
 import { localDate } from '../../phase/window.ts';
 import { listPromotions, moveState } from '../../promotion/records.ts';
+import type { Database } from '../../store/database.ts';
 import { deliverOutbox } from '../../store/outbox.ts';
 import { newId } from '../ids.ts';
-import { clearFailures, recordFailure } from '../retries.ts';
+import { clearFailures, putOff, recordFailure } from '../retries.ts';
 import { supervise } from '../supervise.ts';
 import { withLock } from '../with-lock.ts';
 import type { Done, Run } from './run.ts';
@@ -48,9 +49,16 @@ async function requestFor(ctx: Context, forced: boolean): Promise<EpochRequest> 
   };
 }
 
+/** An epoch that ended, and how long all its runs took. */
+async function countEpoch(tx: Database, id: string, result: string): Promise<void> {
+  await addCounter(tx, 'kloros_phase_epochs_total', { result });
+  const row = await tx.get<{ ms: number }>('SELECT elapsed_ms AS ms FROM epochs WHERE id = ?', id);
+  if (row) await observe(tx, 'kloros_phase_epoch_duration_seconds', {}, row.ms / 1000);
+}
+
 async function recordFailed(ctx: Context, id: string, result: string): Promise<string> {
   return ctx.db.transaction(async (tx) => {
-    await addCounter(tx, 'kloros_phase_epochs_total', { result });
+    await countEpoch(tx, id, result);
     const retry = await recordFailure(tx, `phase:${id}`, ctx.clock.now(), ctx.config.retry);
     return `failure ${retry.failures}${retry.exhausted ? ', not tried again' : ', tried again later'}`;
   });
@@ -62,13 +70,18 @@ async function conclude(
   result: EpochResult,
   stopped: StopReason | null,
 ): Promise<Done> {
+  if (result.state === 'paused' && stopped === null) {
+    // The governor refused a trial: the rules below get their turn before it is tried again.
+    const until = ctx.clock.now() + ctx.config.retry.first_pause;
+    await ctx.db.transaction((tx) => putOff(tx, `phase:${id}`, until));
+  }
   if (result.state === 'paused')
     return stopped === 'killed'
       ? { outcome: 'KILLED', reason: result.reason }
       : { outcome: 'PHASE_EPOCH', reason: `paused: ${result.reason}` };
   if (result.state === 'done') {
     await ctx.db.transaction(async (tx) => {
-      await addCounter(tx, 'kloros_phase_epochs_total', { result: 'done' });
+      await countEpoch(tx, id, 'done');
       await clearFailures(tx, `phase:${id}`);
       for (const v of result.verdicts)
         if (v.verdict === 'accept')
@@ -78,7 +91,7 @@ async function conclude(
     return { outcome: 'PHASE_EPOCH', reason: `${id}: ${words || 'the baseline was measured'}` };
   }
   if (result.state === 'voided') {
-    await ctx.db.transaction((tx) => addCounter(tx, 'kloros_phase_epochs_total', { result: 'voided' }));
+    await ctx.db.transaction((tx) => countEpoch(tx, id, 'voided'));
     return { outcome: 'PHASE_FAILED', reason: `${id} is void: ${result.reason}` };
   }
   const note = await recordFailed(ctx, id, result.state);
