@@ -1,5 +1,5 @@
 import { KlorosError } from '../errors.ts';
-import { printable } from './output.ts';
+import { jsonLine, printable } from './output.ts';
 
 /** An error as a person reads it: code, what was wrong, where, what to do. With --json one line of JSON. On stderr. */
 export function reportError(error: unknown, json: boolean): KlorosError {
@@ -12,7 +12,7 @@ export function reportError(error: unknown, json: boolean): KlorosError {
   const { code, message, where, hint, exit } = known;
   if (json) {
     process.stderr.write(
-      `${JSON.stringify({ schema: 'kloros.error/v1', error: { code, message, where, hint, exit } })}\n`,
+      jsonLine({ schema: 'kloros.error/v1', error: { code, message, where, hint, exit } }),
     );
     return known;
   }

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
@@ -50,9 +51,18 @@ export async function withHome<T>(
   }
 }
 
+/** The name of the user of this process, by the system and not by the environment; the number where it has none. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? '?'}`;
+  }
+}
+
 /** Who acts, for the record: the name of the user, and of the one behind sudo. */
 export function actor(): string {
-  const user = process.env.USER ?? process.env.LOGNAME ?? `uid ${process.getuid?.() ?? '?'}`;
+  const user = userName();
   const behind = process.env.SUDO_USER;
   return behind && behind !== user ? `${user} (${behind})` : user;
 }

@@ -1,5 +1,3 @@
-import type { Config } from './schema.ts';
-
 /** A value in force and where it comes from: the default, or a line of the file such as `kloros.yaml:12`. */
 export interface Origin {
   readonly value: unknown;
@@ -8,7 +6,7 @@ export interface Origin {
 
 /** Every leaf of the configuration by its dotted path; empty lists and mappings are leaves. */
 export function originsOf(
-  config: Config,
+  config: unknown,
   lines: ReadonlyMap<string, number>,
   fileName: string,
 ): Map<string, Origin> {

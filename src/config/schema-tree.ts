@@ -1,4 +1,4 @@
-/** Walks the JSON Schema of the configuration to say which keys a mistaken place could have had. */
+/** Walks the JSON Schema of the configuration. */
 
 /** The part of JSON Schema that the configuration's schema uses. */
 export interface SchemaNode {
@@ -8,10 +8,12 @@ export interface SchemaNode {
   readonly oneOf?: readonly SchemaNode[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
+  /** Of a string, as a regular expression. */
+  readonly pattern?: string;
 }
 
 /** The one of several forms that `value` means by its `type`; all of them when it does not say. */
-function branches(node: SchemaNode, value: unknown): readonly SchemaNode[] {
+export function branches(node: SchemaNode, value: unknown): readonly SchemaNode[] {
   if (node.oneOf === undefined) return [node];
   const type = (value as { type?: unknown } | null)?.type;
   const meant = node.oneOf.filter((option) => {
@@ -21,7 +23,8 @@ function branches(node: SchemaNode, value: unknown): readonly SchemaNode[] {
   return meant.length > 0 ? meant : node.oneOf;
 }
 
-function child(node: SchemaNode, key: string | number): SchemaNode | undefined {
+/** The schema of one entry of a mapping or list. */
+export function child(node: SchemaNode, key: string | number): SchemaNode | undefined {
   if (typeof key === 'number') return node.items;
   if (node.properties && Object.hasOwn(node.properties, key)) return node.properties[key];
   return typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined;

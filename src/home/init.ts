@@ -8,8 +8,8 @@ import { appendEvent } from '../store/ledger.ts';
 import { getMeta, setMeta } from '../store/meta.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { systemClock } from '../time/clock.ts';
+import { CONFIG_FILE_KEY } from './config-file.ts';
 import { createHome } from './create.ts';
-import { CONFIG_FILE_KEY } from './open.ts';
 import type { HomePaths } from './paths.ts';
 
 /** kloros.yaml is the user's own file, to be read by whoever may read the folder. */

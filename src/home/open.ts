@@ -6,15 +6,11 @@ import { KlorosError } from '../errors.ts';
 import { type FileSystem, nodeFileSystem } from '../files/filesystem.ts';
 import { explainFileError } from '../files/write-atomic.ts';
 import { type Logger, structuredLogger } from '../log/structured.ts';
-import type { Database } from '../store/database.ts';
-import { getMeta } from '../store/meta.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
 import { checkHome } from './check.ts';
+import { configFileOf } from './config-file.ts';
 import { type HomePaths, homePaths } from './paths.ts';
-
-/** The key in `meta` under which `kloros init` keeps the path of kloros.yaml. */
-export const CONFIG_FILE_KEY = 'config_file';
 
 export interface OpenOptions {
   /** The folder of the home; relative ones start at the working directory. */
@@ -41,13 +37,6 @@ function findHome(root: string, fs: FileSystem): HomePaths {
   throw new KlorosError('KLR_E_HOME_MISSING', `there is no home of KLoROS in ${root}`, { where: root });
 }
 
-/** Where kloros.yaml is: the first place that is named counts, whether or not a file is there. */
-async function findConfig(options: OpenOptions, paths: HomePaths, db: Database): Promise<string> {
-  const named = options.configFile ?? options.env.KLOROS_CONFIG;
-  if (named) return resolve(named);
-  return resolve(paths.root, (await getMeta(db, CONFIG_FILE_KEY)) ?? 'kloros.yaml');
-}
-
 /** Uniform in [0, 1) with the 48 bits of six random bytes. */
 function systemRandom(): number {
   return randomBytes(6).readUIntBE(0, 6) / 2 ** 48;
@@ -71,7 +60,7 @@ export async function openContext(options: OpenOptions): Promise<Context> {
   for (const path of repaired) log.event('home.repaired', { path });
   const db = await openSqlite(paths.database, { readOnly });
   try {
-    const configFile = await findConfig(options, paths, db);
+    const configFile = await configFileOf(paths, db, options);
     const loaded = await loadConfigCached(configFile, paths.configCache, fs, { write: !readOnly });
     return {
       paths,

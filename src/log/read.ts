@@ -1,0 +1,99 @@
+import { closeSync, createReadStream, fstatSync, openSync, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fromJson } from '../store/json.ts';
+
+export interface LogLine {
+  /** ISO 8601, UTC. */
+  readonly ts: string;
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
+export interface LogFilter {
+  /** Milliseconds since the Unix epoch. */
+  readonly since?: number | undefined;
+  readonly event?: string | undefined;
+}
+
+/** So many rotated files are looked for, oldest first. */
+const ROTATED = 9;
+
+/** The line when it is one of the log's and passes the filter; a torn one is no line. */
+function parseLine(text: string, filter: LogFilter): LogLine | null {
+  try {
+    const line = fromJson<LogLine>(text);
+    if (typeof line.ts !== 'string' || typeof line.event !== 'string') return null;
+    if (filter.since !== undefined && Date.parse(line.ts) < filter.since) return null;
+    return filter.event === undefined || line.event === filter.event ? line : null;
+  } catch {
+    return null;
+  }
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** The lines of the log and of its rotated files, oldest first. */
+export async function* readLog(file: string, filter: LogFilter): AsyncGenerator<LogLine> {
+  const rotated = Array.from({ length: ROTATED }, (_, i) => `${file}.${ROTATED - i}`);
+  for (const path of [...rotated, file].filter(exists)) {
+    for await (const text of createInterface({
+      input: createReadStream(path),
+      crlfDelay: Number.POSITIVE_INFINITY,
+    })) {
+      const line = parseLine(text, filter);
+      if (line) yield line;
+    }
+  }
+}
+
+/** What was appended behind `from`, as far as whole lines go. */
+async function readBehind(fd: number, from: number, end: number): Promise<{ lines: string[]; next: number }> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream('', { fd, start: from, end: end - 1, autoClose: false }))
+    chunks.push(chunk as Buffer);
+  const bytes = Buffer.concat(chunks);
+  const whole = bytes.lastIndexOf('\n') + 1;
+  return { lines: bytes.toString('utf8', 0, whole).split('\n').slice(0, -1), next: from + whole };
+}
+
+/**
+ * Lines as they are appended from now on, until `signal` is aborted; goes on in the new file when the log is rotated.
+ * @param options.everyMs between two looks
+ */
+export async function* followLog(
+  file: string,
+  filter: LogFilter,
+  options: {
+    readonly signal: AbortSignal;
+    readonly sleep: (ms: number) => Promise<void>;
+    readonly everyMs: number;
+  },
+): AsyncGenerator<LogLine> {
+  let fd: number | null = null;
+  let at = exists(file) ? statSync(file).size : 0;
+  try {
+    while (!options.signal.aborted) {
+      if (fd === null && exists(file)) fd = openSync(file, 'r');
+      if (fd !== null) {
+        const { size, ino } = fstatSync(fd);
+        const { lines, next } = size > at ? await readBehind(fd, at, size) : { lines: [], next: at };
+        at = next;
+        for (const text of lines) {
+          const line = parseLine(text, filter);
+          if (line) yield line;
+        }
+        // The old file was read to its end: what is written now is in the new one.
+        if (statSync(file, { throwIfNoEntry: false })?.ino !== ino) {
+          closeSync(fd);
+          [fd, at] = [null, 0];
+          continue;
+        }
+      }
+      await options.sleep(options.everyMs);
+    }
+  } finally {
+    if (fd !== null) closeSync(fd);
+  }
+}
