@@ -1,12 +1,32 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { KlorosError } from '../errors.ts';
 import type { Database, Row, SqlValue } from './database.ts';
 import { MIGRATIONS } from './migrations.ts';
 
-/** How long a statement waits for another process's transaction, milliseconds. */
+/** How long a statement waits for another connection's transaction, milliseconds. */
 const BUSY_MS = 10_000;
+/**
+ * How much of that it waits inside SQLite at a time. The rest is waited outside: the process goes on meanwhile, and a
+ * second connection of the same process can end the transaction that is waited for.
+ */
+const BUSY_STEP_MS = 5;
+const SQLITE_BUSY = 5;
+
+/** Does `work` again while another connection is in the way. */
+async function patiently<T>(work: () => T): Promise<T> {
+  const until = performance.now() + BUSY_MS;
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode !== SQLITE_BUSY || performance.now() > until) throw error;
+    }
+    await sleep(BUSY_STEP_MS);
+  }
+}
 
 /** Names what SQLite could not do, so that a full disk is not reported as a defect. */
 function explain(error: unknown, path: string): unknown {
@@ -42,9 +62,9 @@ class SqliteDatabase implements Database {
     return statement;
   }
 
-  #do<T>(work: () => T): T {
+  async #do<T>(work: () => T): Promise<T> {
     try {
-      return work();
+      return await patiently(work);
     } catch (error) {
       throw explain(error, this.#path);
     }
@@ -69,10 +89,10 @@ class SqliteDatabase implements Database {
   }
 
   async #transact<T>(work: (tx: Database) => Promise<T>): Promise<T> {
-    this.#do(() => this.#db.exec('BEGIN IMMEDIATE'));
+    await this.#do(() => this.#db.exec('BEGIN IMMEDIATE'));
     try {
       const result = await work(this.#inside());
-      this.#do(() => this.#db.exec('COMMIT'));
+      await this.#do(() => this.#db.exec('COMMIT'));
       return result;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
@@ -147,24 +167,6 @@ function connect(path: string, readOnly: boolean): DatabaseSync {
   return new DatabaseSync(url, { readOnly });
 }
 
-const BUSY = 5;
-
-/**
- * Switches to the write-ahead log. Where other processes do the same to a new database, SQLite does not wait for them
- * by itself.
- */
-async function useLog(db: DatabaseSync): Promise<void> {
-  for (let waited = 0; ; waited += 10) {
-    try {
-      db.exec('PRAGMA journal_mode = WAL');
-      return;
-    } catch (error) {
-      if ((error as { errcode?: number }).errcode !== BUSY || waited >= BUSY_MS) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
-}
-
 /**
  * Opens, creates or migrates the database of a home (SQLite in WAL mode, synchronous=FULL).
  * @param path a file, or ':memory:' in tests
@@ -175,9 +177,11 @@ export async function openSqlite(path: string, options: { readOnly?: boolean } =
   try {
     const db = connect(path, readOnly);
     try {
-      if (!readOnly) await useLog(db);
+      // Where other processes do the same to a new database, SQLite does not wait for them by itself.
+      if (!readOnly) await patiently(() => db.exec('PRAGMA journal_mode = WAL'));
       db.exec('PRAGMA synchronous = FULL');
       migrate(db, path, readOnly);
+      db.exec(`PRAGMA busy_timeout = ${BUSY_STEP_MS}`);
     } catch (error) {
       db.close();
       throw error;
