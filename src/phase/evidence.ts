@@ -8,7 +8,7 @@ const T_SHARE = 0.75;
 const BET_SHARE = 1 - T_SHARE;
 /** Effects, in typical differences, that the bets are placed on, with equal stakes (Robbins 1970: mixtures). */
 const BETS = [0.25, 0.5, 1, 2, 4];
-const BISECTIONS = 50;
+const BISECTIONS = 30;
 
 /** When the differences are looked at. */
 export interface Look {
