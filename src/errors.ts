@@ -181,6 +181,11 @@ export const CATALOGUE = {
     exit: EXIT.baseline,
     hint: 'Mend the target or its apply section in kloros.yaml; `kloros baseline show` says what should be in force.',
   },
+  // server
+  KLR_E_LISTEN: {
+    exit: EXIT.config,
+    hint: 'Free the port, or name another one with --listen.',
+  },
   // configuration
   KLR_E_CONFIG_MISSING: {
     exit: EXIT.config,

@@ -9,6 +9,11 @@ function modeCommand(name: string, mode: Mode, description: string): Command {
     .action(async (_options, command: Command) => {
       await withHome(command, 'write', async (ctx, out) => {
         await writeMode(ctx, mode, actor());
+        // A disabled tick writes nothing: who reads the metrics file learns of the mode here.
+        if (ctx.config.metrics.textfile !== undefined) {
+          const { renewTextfile } = await import('../tick/textfile.ts');
+          await renewTextfile(ctx);
+        }
         const now = modeState(ctx);
         out.data({ schema: 'kloros.mode/v1', stored: mode, ...now }, () =>
           now.origin === 'environment'

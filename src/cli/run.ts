@@ -1,6 +1,8 @@
 import { Command } from 'commander';
+import type { TickResult } from '../tick/types.ts';
 import { withHome } from './home.ts';
 import { progressLine } from './progress.ts';
+import { type ServeOptions, serving, withServeOptions } from './serving.ts';
 import { shutdownSignal } from './signals.ts';
 import { tickWords } from './tick-words.ts';
 
@@ -8,11 +10,18 @@ import { tickWords } from './tick-words.ts';
 const QUIET = new Set(['NOOP', 'DISABLED']);
 
 export function runCommand(): Command {
-  return new Command('run')
+  const run = new Command('run')
     .description('the daemon: ticks every minute, and within a second of a file drop, until SIGTERM')
-    .option('--verbose', 'a line for every tick, also those that had nothing to do')
-    .addHelpText('after', '\nExamples:\n  $ kloros run\n  $ KLOROS_HOME=/var/lib/kloros kloros run --verbose')
-    .action(async (options: { verbose?: boolean }, command: Command) => {
+    .option('--verbose', 'a line for every tick, also those that had nothing to do');
+  return withServeOptions(run)
+    .addHelpText(
+      'after',
+      `\nExamples:
+  $ kloros run
+  $ kloros run --listen 127.0.0.1:9464
+  $ KLOROS_HOME=/var/lib/kloros kloros run --verbose`,
+    )
+    .action(async (options: ServeOptions & { verbose?: boolean }, command: Command) => {
       process.exitCode = await withHome(command, 'write', async (ctx, out) => {
         const { runDaemon } = await import('../tick/daemon.ts');
         const { reportError } = await import('./fail.ts');
@@ -20,20 +29,20 @@ export function runCommand(): Command {
         out.note(
           `ticking on ${ctx.paths.root} every ${ctx.config.tick.interval / 1000} s; stop with SIGTERM or Ctrl-C`,
         );
-        return runDaemon(ctx, {
-          shutdown: shutdownSignal(),
-          onProgress: progress.show,
-          onTick: (result) => {
-            progress.end();
-            if (QUIET.has(result.outcome) && !options.verbose) return;
-            const now = ctx.clock.now();
-            out.data(
-              { schema: 'kloros.tick/v1', ts: now, ...result },
-              (r) => `${new Date(now).toISOString()}  ${tickWords(r, now, out)}`,
-            );
-          },
-          onTrouble: (error) => reportError(error, out.json),
-        });
+        const onTick = (result: TickResult) => {
+          progress.end();
+          if (QUIET.has(result.outcome) && !options.verbose) return;
+          const now = ctx.clock.now();
+          out.data(
+            { schema: 'kloros.tick/v1', ts: now, ...result },
+            (r) => `${new Date(now).toISOString()}  ${tickWords(r, now, out)}`,
+          );
+        };
+        const onTrouble = (error: unknown) => reportError(error, out.json);
+        const shutdown = shutdownSignal();
+        return serving(command, options, () =>
+          runDaemon(ctx, { shutdown, onProgress: progress.show, onTick, onTrouble }),
+        );
       });
     });
 }

@@ -5,7 +5,16 @@
 import { z } from 'zod';
 import { name } from './schema/common.ts';
 import { type evaluatorSchema, experimentSchema, type limitsSchema } from './schema/experiment.ts';
-import { escrow, governor, intents, phase, promotions, reflection, retention } from './schema/loop.ts';
+import {
+  escrow,
+  governor,
+  intents,
+  metrics,
+  phase,
+  promotions,
+  reflection,
+  retention,
+} from './schema/loop.ts';
 import type { parameterSchema } from './schema/parameter.ts';
 import { duration } from './units.ts';
 
@@ -26,6 +35,7 @@ export const configSchema = z.strictObject({
   intents: intents.prefault({}),
   reflection: reflection.prefault({}),
   retention: retention.prefault({}),
+  metrics: metrics.prefault({}),
   retry: z
     .strictObject({
       attempts: z.int().min(1).default(3).describe('tries of a failed epoch or cycle'),

@@ -2,7 +2,7 @@ import type { Params } from '../config/parameters.ts';
 import type { Experiment } from '../config/schema.ts';
 import type { Context } from '../context.ts';
 import { KlorosError } from '../errors.ts';
-import { addCounter } from '../metrics/counters.ts';
+import { addCounter, observe } from '../metrics/counters.ts';
 import type { Database } from '../store/database.ts';
 import { canonicalJson, fromJson, sha256Hex } from '../store/json.ts';
 import { appendEvent } from '../store/ledger.ts';
@@ -253,7 +253,7 @@ export async function endRun(
         experiment,
         result: cancelled ? state : result.state,
       });
-      await addCounter(tx, 'kloros_dream_seconds_total', { experiment }, elapsed / 1000);
+      await observe(tx, 'kloros_dream_cycle_duration_seconds', { experiment }, elapsed / 1000);
     }
     await appendEvent(tx, {
       ts: now,

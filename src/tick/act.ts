@@ -45,6 +45,13 @@ async function perform(run: Run, action: Action, reason: string): Promise<Done> 
   }
 }
 
+/** While an action lasts, the configured metrics file stays fresh. */
+async function keepMetrics(ctx: Context): Promise<() => void> {
+  if (ctx.config.metrics.textfile === undefined) return () => {};
+  const { keepTextfile } = await import('./textfile.ts');
+  return keepTextfile(ctx);
+}
+
 /** Carries out what was decided. The row that tracks it is what a later tick recovers when this process dies. */
 export async function act(
   ctx: Context,
@@ -66,5 +73,12 @@ export async function act(
   };
   const { action, reason } = decision;
   await setMeta(ctx.db, 'action', JSON.stringify({ kind: action.kind, reason, startedAt: ctx.clock.now() }));
-  return track(ctx, action.kind, lock.token, () => perform(run, action, reason));
+  return track(ctx, action.kind, lock.token, async () => {
+    const letGo = await keepMetrics(ctx);
+    try {
+      return await perform(run, action, reason);
+    } finally {
+      letGo();
+    }
+  });
 }

@@ -94,7 +94,10 @@ async function promotions(ctx: Read): Promise<MetricValue[]> {
   );
   const of = (state: string) => rows.find((row) => row.state === state);
   return [
-    gauge('kloros_promotions_unacknowledged', rows.reduce((sum, { n }) => sum + n, 0)),
+    gauge(
+      'kloros_promotions_unacknowledged',
+      rows.reduce((sum, { n }) => sum + n, 0),
+    ),
     gauge('kloros_promotions_limit', ctx.config.promotions.max_waiting),
     ...states.flatMap((state) => [
       gauge('kloros_promotions_waiting', of(state)?.n ?? 0, { state }),
@@ -176,7 +179,11 @@ async function calibration(ctx: Read): Promise<MetricValue[]> {
     .filter((row) => row.name === 'kloros_phase_calibrations_total' && row.value > 0)
     .map(({ labels, value }) => {
       const shown = rows.find((r) => r.name !== 'kloros_phase_calibrations_total' && r.labels === labels);
-      return gauge('kloros_phase_false_positive_ratio', (shown?.value ?? 0) / value, fromJson<Labels>(labels));
+      return gauge(
+        'kloros_phase_false_positive_ratio',
+        (shown?.value ?? 0) / value,
+        fromJson<Labels>(labels),
+      );
     });
 }
 
@@ -198,7 +205,16 @@ async function budget(ctx: Read): Promise<MetricValue[]> {
 }
 
 const GROUPS = [
-  switches, loop, governor, promotions, queues, baseline, phase, optimism, calibration, budget,
+  switches,
+  loop,
+  governor,
+  promotions,
+  queues,
+  baseline,
+  phase,
+  optimism,
+  calibration,
+  budget,
 ] as const;
 
 /**

@@ -7,7 +7,7 @@ import type { Decision, TickResult } from './types.ts';
 /** Outcomes after which the loop still counts as idle. */
 const IDLE = new Set(['NOOP', 'REFLECTED', 'LOCKED', 'KILLED', 'DISABLED']);
 
-/** Writes down how a tick ended: ledger, counters, the last tick for `status`, and the log. */
+/** Writes down how a tick ended: ledger, counters, the last tick for `status`, the log, and the metrics file. */
 export async function recordTick(ctx: Context, decision: Decision, result: TickResult): Promise<void> {
   const now = ctx.clock.now();
   const { outcome, reason, next, durationMs, exit } = result;
@@ -28,4 +28,8 @@ export async function recordTick(ctx: Context, decision: Decision, result: TickR
     ...(next.at === null ? {} : { next_at: new Date(next.at).toISOString() }),
     next: next.what,
   });
+  if (ctx.config.metrics.textfile !== undefined) {
+    const { renewTextfile } = await import('./textfile.ts');
+    await renewTextfile(ctx);
+  }
 }

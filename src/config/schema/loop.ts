@@ -103,3 +103,11 @@ export const retention = z.strictObject({
   log_size: size.prefault('10MiB'),
   log_files: z.int().min(1).default(5),
 });
+
+export const metrics = z.strictObject({
+  textfile: z
+    .string()
+    .regex(/\.prom$/, 'a path that ends in .prom, which is what node_exporter reads')
+    .optional()
+    .describe('each tick writes its metrics there, for the textfile collector of node_exporter'),
+});
