@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -111,6 +112,15 @@ test('the permissions of the file stay; a new one is for its owner alone', async
   await commitWhole(ctx, { cache: 32 });
   expect(statSync(target()).mode & 0o777).toBe(0o664);
   expect(read().cache).toBe(32);
+});
+
+test.skipIf(process.getuid?.() !== 0)('the owner of the file stays when someone else applies', async () => {
+  await withApply();
+  writeFileSync(target(), '{}');
+  chownSync(target(), 12345, 23456);
+  await commitWhole(ctx, { cache: 64 });
+  expect(statSync(target())).toMatchObject({ uid: 12345, gid: 23456 });
+  expect(read().cache).toBe(64);
 });
 
 test('a symbolic link in place of the file stays, what it names is written', async () => {

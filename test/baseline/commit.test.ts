@@ -144,6 +144,19 @@ test('a token commits once, and a token that was outrun never', async () => {
   expect((await currentBaseline(ctx.db, ctx.config)).version).toBe(2);
 });
 
+test('the token of a holder that was outrun before it committed is refused, and so is that of another lock', async () => {
+  await giveVerdict(ctx, 'p1');
+  const paused = await takeBaselineLock(ctx);
+  const request = await commitRequest(ctx, 'p1', { cache: 9 });
+  await ctx.db.run("UPDATE fences SET token = token + 1 WHERE name = 'baseline'");
+  await expect(attempt(request, paused)).rejects.toMatchObject({ code: 'KLR_E_FENCED' });
+  await expect(attempt(request, { ...paused, name: 'phase' })).rejects.toMatchObject({
+    code: 'KLR_E_INTERNAL',
+  });
+  paused.release();
+  await nothingChanged();
+});
+
 test('what was validated against another configuration of its experiment is not committed, but told as moved', async () => {
   await giveVerdict(ctx, 'late');
   const late = await commitRequest(ctx, 'late', { cache: 11 });
