@@ -25,10 +25,11 @@ export function formatFor(accept: string | undefined): Format {
   return open > 0 && open >= weight('text/plain') ? 'openmetrics' : 'text';
 }
 
-/** What prom-client calls a metric as JSON. */
-function asJson({ name, definition, samples }: Family) {
+/** What prom-client calls a metric as JSON. OpenMetrics names a counter without the suffix of its samples. */
+function asJson({ name, definition, samples }: Family, format: Format) {
+  const bare = format === 'openmetrics' && definition.type === 'counter';
   return {
-    name,
+    name: bare ? name.replace(/_total$/, '') : name,
     help: definition.help,
     type: definition.type,
     aggregator: 'sum',
@@ -49,7 +50,7 @@ export function exposition(
   experiments: readonly string[],
   format: Format,
 ): Promise<string> {
-  const metrics = familiesOf(values, experiments).map(asJson);
+  const metrics = familiesOf(values, experiments).map((family) => asJson(family, format));
   const registry = AggregatorRegistry.aggregate([metrics]);
   if (format === 'openmetrics') registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   return registry.metrics();
