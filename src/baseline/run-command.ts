@@ -42,6 +42,22 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
+/** Ends a process group: SIGTERM, then SIGKILL to what is left of it. */
+function groupKiller(pid: number | undefined): { terminate(): void; settle(cutOff: boolean): void } {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    terminate: () => {
+      killGroup(pid, 'SIGTERM');
+      timer ??= setTimeout(() => killGroup(pid, 'SIGKILL'), GRACE_MS);
+    },
+    // What a command that was cut off left in its group must not outlive it.
+    settle: (cutOff) => {
+      clearTimeout(timer);
+      if (cutOff) killGroup(pid, 'SIGKILL');
+    },
+  };
+}
+
 /**
  * Runs a command of the configuration: no shell, no input, a process group of its own that is killed when the time is
  * over (SIGTERM, a second later SIGKILL). After an exit 0 the group is left alone: a reload may start a service.
@@ -53,12 +69,11 @@ export function runCommand(command: readonly string[], options: CommandOptions):
   return new Promise((resolve) => {
     const output = tailKeeper();
     const child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const group = groupKiller(child.pid);
     let ended: { reason: string; stopped: boolean } | null = null;
-    let killer: NodeJS.Timeout | undefined;
     const end = (reason: string, stopped: boolean) => {
       ended ??= { reason, stopped };
-      killGroup(child.pid, 'SIGTERM');
-      killer ??= setTimeout(() => killGroup(child.pid, 'SIGKILL'), GRACE_MS);
+      group.terminate();
     };
     const timer = setTimeout(() => end(`did not end within ${timeoutMs} ms`, false), timeoutMs);
     const onAbort = () => end('stopped', true);
@@ -77,9 +92,7 @@ export function runCommand(command: readonly string[], options: CommandOptions):
     child.stderr.on('data', output.add);
     child.once('error', (error) => settle(`could not be started: ${error.message}`));
     child.once('exit', (code, by) => {
-      // What it left in its group must not outlive a command that was cut off.
-      if (ended) killGroup(child.pid, 'SIGKILL');
-      clearTimeout(killer);
+      group.settle(ended !== null);
       const reason = code === 0 ? null : by ? `was killed by ${by}` : `exited with ${code}`;
       const drained = setTimeout(() => settle(reason), DRAIN_MS);
       child.once('close', () => {

@@ -21,6 +21,12 @@ export type WithBaselineLock = <T>(work: (lock: HeldLock) => Promise<T>) => Prom
 
 type Judgement = { readonly state: 'watching' | 'kept' | 'bad'; readonly reason: string };
 
+/** Past its deadline. Where the clock was set back to before its start, the checks tell how long it has been watched. */
+function isOver(watch: Watch, now: number): boolean {
+  if (now >= watch.startedAt) return now >= watch.deadline;
+  return (watch.checks + watch.unknown) * watch.intervalMs >= watch.deadline - watch.startedAt;
+}
+
 /**
  * What the checks up to now come to. Kept: the deadline has passed, the last check passed, and enough did. Bad: too
  * many failed in a row, or past the deadline nothing can be measured any more. One flap is neither.
@@ -30,7 +36,7 @@ export function judge(watch: Watch, config: WatchConfig, now: number): Judgement
   const reason = last?.reason ?? 'not checked yet';
   if (watch.failures >= config.failures)
     return { state: 'bad', reason: `${watch.failures} checks in a row failed: ${reason}` };
-  const over = now >= watch.deadline;
+  const over = isOver(watch, now);
   if (over && last?.result === 'healthy' && watch.checks >= config.checks)
     return { state: 'kept', reason: `${watch.checks} checks passed: ${reason}` };
   if (over && watch.unknown >= config.failures + config.checks)
@@ -127,6 +133,8 @@ export async function checkWatch(
     return { state: 'kept', version, reason: `${watch.experiment} is no longer configured` };
   }
   const finding = await checkHealth(ctx, watch, experiment, executor, control);
+  // What was cut off is no evidence, nor lack of it: the next tick looks again.
+  if (control.abort.aborted) return { state: 'watching', version, reason: 'the check was cut off' };
   const now = ctx.clock.now();
   const checked = withCheck(watch, { at: now, ...finding });
   const judgement = judge(checked, experiment.watch, now);
