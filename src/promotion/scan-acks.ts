@@ -89,24 +89,24 @@ async function record(tx: Database, ctx: Context, file: string, ack: ReadAck): P
 /**
  * Reads the ACKs that others put into promotions_ack/, each once: those of the first system, by hand, by a tool. One
  * that cannot be read answers nothing, is told of once, and gives way to the ACK that will be owed.
- * @returns whether all were read: promotions are not received before
+ * @returns how many are left for a later scan: promotions are not received before
  */
-export async function scanAcks(ctx: Context): Promise<boolean> {
+export async function scanAcks(ctx: Context): Promise<number> {
   const last = await getMeta(ctx.db, MARK);
   const look = lookIntoFolder(ctx.fs, ctx.paths.promotionAcks, ctx.clock.now(), last);
   if (!look.changed) {
     if (look.mark !== last) await setMeta(ctx.db, MARK, look.mark);
-    return true;
+    return 0;
   }
   const known = new Set((await ctx.db.all<{ file: string }>('SELECT file FROM acks')).map((row) => row.file));
   const fresh = look.names.filter((name) => !known.has(name)).sort();
   const read = dropReader(ctx, ctx.paths.promotionAcks);
-  let later = fresh.length > AT_MOST;
+  let left = Math.max(0, fresh.length - AT_MOST);
   for (let from = 0; from < Math.min(fresh.length, AT_MOST); from += BATCH) {
     const acks: [file: string, ack: ReadAck][] = [];
     for (const file of fresh.slice(from, Math.min(from + BATCH, AT_MOST))) {
       const dropped = await read(file);
-      if (dropped.state === 'later') later = true;
+      if (dropped.state === 'later') left += 1;
       if (dropped.state !== 'read' && dropped.state !== 'bad') continue;
       if (dropped.state === 'bad' && dropped.problem === 'not-regular') putAside(ctx, file);
       acks.push([file, understand(dropped)]);
@@ -115,6 +115,6 @@ export async function scanAcks(ctx: Context): Promise<boolean> {
       for (const [file, ack] of acks) await record(tx, ctx, file, ack);
     });
   }
-  if (!later) await setMeta(ctx.db, MARK, look.mark);
-  return !later;
+  if (left === 0) await setMeta(ctx.db, MARK, look.mark);
+  return left;
 }

@@ -98,18 +98,17 @@ const UNSAFE = {
  */
 export async function scanPromotions(ctx: Context, baseline: BaselineInForce): Promise<ScanResult> {
   const counts: Counts = { received: 0, rejected: 0, answered: 0, expired: 0 };
-  const complete = await scanAcks(ctx);
   const last = await getMeta(ctx.db, MARK);
   const look = lookIntoFolder(ctx.fs, ctx.paths.promotions, ctx.clock.now(), last);
-  let left = 0;
-  if (complete && look.changed) {
+  let left = await scanAcks(ctx);
+  if (left === 0 && look.changed) {
     const known = new Set(
       (await ctx.db.all<{ file: string }>('SELECT file FROM promotions')).map((row) => row.file),
     );
     const fresh = look.names.filter((name) => !known.has(name)).sort();
     left = await readIn(ctx, baseline, fresh, counts);
   }
-  if (complete && left === 0 && look.mark !== last) await setMeta(ctx.db, MARK, look.mark);
+  if (left === 0 && look.mark !== last) await setMeta(ctx.db, MARK, look.mark);
   counts.expired += await expireWaiting(ctx);
   if (counts.rejected + counts.expired > 0) await deliverOutbox(ctx);
   return { ...counts, left };

@@ -27,11 +27,11 @@ test('a crash at any point of writing an ACK leaves no ACK or a whole one, and t
     await ctx.cleanup();
     ctx = await testContext();
     drop(ctx, 'bad.json', v1('bad', { cache: 0 }));
-    const fs = crashingFileSystem(ctx.fs, at);
-    crashed = await scanPromotions({ ...ctx, fs }, defaults(ctx)).then(
-      () => false,
-      (error) => error instanceof Crash,
+    const crashing = crashingFileSystem(ctx.fs, at);
+    await scanPromotions({ ...ctx, fs: crashing.fs }, defaults(ctx)).catch((error) =>
+      expect(error).toBeInstanceOf(Crash),
     );
+    crashed = crashing.crashed();
     const left = ackOf(ctx, 'bad.json');
     if (left !== null) expect(left).toMatchObject({ promotion_id: 'bad', accepted: false, schema: 'v1' });
     await deliverOutbox(ctx);

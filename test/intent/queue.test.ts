@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
@@ -261,16 +261,20 @@ test('a scan that is killed at each of its changes in turn loses and repeats not
     drop(ctx, 'a.json', rollbackTo(1));
     drop(ctx, 'b.json', rollbackTo(1));
     drop(ctx, 'bad.json', '{');
-    crashed = await scanIntents({ ...ctx, fs: crashingFileSystem(ctx.fs, at) }).then(
-      () => false,
-      (error) => error instanceof Crash,
-    );
+    mkdirSync(join(ctx.paths.intents, 'folder.json'));
+    const crashing = crashingFileSystem(ctx.fs, at);
+    await scanIntents({ ...ctx, fs: crashing.fs }).catch((error) => expect(error).toBeInstanceOf(Crash));
+    crashed = crashing.crashed();
     await deliverOutbox(ctx);
     await scanIntents(ctx);
     expect(await waiting()).toHaveLength(1);
-    expect(await ctx.db.all('SELECT id FROM intents')).toHaveLength(3);
+    expect(await ctx.db.all('SELECT id FROM intents')).toHaveLength(4);
     expect(archived(ctx, 'duplicate')).toHaveLength(1);
-    expect(archived(ctx, 'invalid')).toMatchObject([{ intent: '{' }]);
+    expect(new Set(archived(ctx, 'invalid').map((r) => r.intent))).toEqual(new Set(['{', null]));
+    const kept = readdirSync(join(ctx.paths.processedIntents, 'invalid')).filter((name) =>
+      name.endsWith('.original'),
+    );
+    expect(kept).toHaveLength(2);
     expect(readdirSync(ctx.paths.intents)).toEqual([]);
     expect(readdirSync(join(ctx.paths.processedIntents, 'claimed'))).toEqual([]);
     expect(at).toBeLessThan(60);

@@ -3,11 +3,17 @@ import type { FileSystem } from '../../src/files/filesystem.ts';
 /** The process ended here: nothing after it was done. */
 export class Crash extends Error {}
 
-/** A file system that ends at the `at`-th call (from 1) that changes something, before it does. */
-export function crashingFileSystem(inner: FileSystem, at: number): FileSystem {
+/**
+ * A file system that ends at the `at`-th call (from 1) that changes something, before it does. `crashed` says whether
+ * it came to that: code that goes on after a failed call would hide it.
+ */
+export function crashingFileSystem(
+  inner: FileSystem,
+  at: number,
+): { readonly fs: FileSystem; crashed(): boolean } {
   const changing = new Set(['writeSync', 'fsyncSync', 'renameSync', 'unlinkSync', 'rmSync', 'mkdirSync']);
   let calls = 0;
-  return new Proxy(inner, {
+  const fs = new Proxy(inner, {
     get(target, name, receiver) {
       const member: unknown = Reflect.get(target, name, receiver);
       if (typeof member !== 'function' || !changing.has(String(name))) return member;
@@ -19,4 +25,5 @@ export function crashingFileSystem(inner: FileSystem, at: number): FileSystem {
       };
     },
   });
+  return { fs, crashed: () => calls >= at };
 }
