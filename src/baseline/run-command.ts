@@ -79,9 +79,12 @@ export function runCommand(command: readonly string[], options: CommandOptions):
     const onAbort = () => end('stopped', true);
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted) onAbort();
-    const settle = (reason: string | null) => {
+    const disarm = () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
+    };
+    const settle = (reason: string | null) => {
+      disarm();
       for (const stream of [child.stdout, child.stderr]) stream.destroy();
       const tail = output.text();
       if (ended) resolve({ ok: false, ...ended, tail });
@@ -92,6 +95,8 @@ export function runCommand(command: readonly string[], options: CommandOptions):
     child.stderr.on('data', output.add);
     child.once('error', (error) => settle(`could not be started: ${error.message}`));
     child.once('exit', (code, by) => {
+      // From here on its group is not ours to kill: it may be a service that the reload started.
+      disarm();
       group.settle(ended !== null);
       const reason = code === 0 ? null : by ? `was killed by ${by}` : `exited with ${code}`;
       const drained = setTimeout(() => settle(reason), DRAIN_MS);
