@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { getPromotion, listPromotions } from '../../src/promotion/records.ts';
 import { scanPromotions } from '../../src/promotion/scan.ts';
 import { readEvents } from '../../src/store/ledger.ts';
+import { deliverOutbox } from '../../src/store/outbox.ts';
 import { BAD_FILES, isRoot } from '../support/bad-files.ts';
 import { type TestContext, testContext } from '../support/context.ts';
 import { countingFileSystem } from '../support/counting-fs.ts';
@@ -15,7 +16,11 @@ beforeEach(async () => {
 });
 afterEach(() => ctx.cleanup());
 
-const scan = () => scanPromotions(ctx, defaults(ctx));
+async function scan() {
+  const result = await scanPromotions(ctx, defaults(ctx));
+  await deliverOutbox(ctx);
+  return result;
+}
 const dropAck = (file: string, ack: object) =>
   writeFileSync(join(ctx.paths.promotionAcks, file), JSON.stringify(ack));
 
