@@ -123,6 +123,13 @@ test('no check is made before it is due; a clock that was set back makes one due
   expect(await dueWatch(ctx.db, ctx.clock.now() - 86_400_000)).toMatchObject({ version: 2 });
 });
 
+test('a clock that was set back to before the start does not make a watch last for ever', async () => {
+  await watched();
+  ctx.clock.step(-86_400_000);
+  for (let minute = 1; minute < 10; minute++) expect((await check()).state).toBe('watching');
+  expect((await check()).state).toBe('kept');
+});
+
 test('the deadline and the failures survive a restart', async () => {
   await watched();
   sick(true);
@@ -180,14 +187,15 @@ test('a health command that hangs is killed and counts as a failure', async () =
   });
 });
 
-test('a check that is cut off by the kill switch is no evidence', async () => {
+test('a check that is cut off by the kill switch is no evidence, and stays due', async () => {
   await watched({ health: ['/bin/sleep', '60'], failures: 1 });
   const abort = new AbortController();
   ctx.clock.advance(MINUTE);
   const result = checkWatch(ctx, none, withLock, idleControl(abort));
   setTimeout(() => abort.abort(), 50);
   expect(await result).toMatchObject({ state: 'watching' });
-  expect(await activeWatch(ctx.db)).toMatchObject({ failures: 0, checks: 0, unknown: 1 });
+  expect(await activeWatch(ctx.db)).toMatchObject({ failures: 0, checks: 0, unknown: 0 });
+  expect(await dueWatch(ctx.db, ctx.clock.now())).toMatchObject({ version: 2 });
 });
 
 test('an experiment that is no longer configured ends its watch', async () => {
