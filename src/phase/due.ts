@@ -16,8 +16,11 @@ export async function phaseWindow(
 export async function baselineCheckDue(ctx: Pick<Context, 'db' | 'clock' | 'config'>): Promise<boolean> {
   const every = ctx.config.phase.baseline_check;
   if (every === undefined) return false;
+  const now = ctx.clock.now();
   const row = await ctx.db.get<{ ended: number | null }>(
-    "SELECT MAX(ended_at) AS ended FROM epochs WHERE state = 'done'",
+    // One that ended in the future was written by a clock that was wrong: it puts off nothing.
+    "SELECT MAX(ended_at) AS ended FROM epochs WHERE state = 'done' AND ended_at <= ?",
+    now,
   );
-  return (row?.ended ?? 0) + every <= ctx.clock.now();
+  return (row?.ended ?? 0) + every <= now;
 }

@@ -85,7 +85,8 @@ const RULES: readonly Rule[] = [
       };
     }
     const due = windowIsNear(s) ? null : dreamDue(s);
-    if (due && !s.pausedCycle)
+    // A paused cycle that has to wait keeps no other experiment waiting.
+    if (due)
       return {
         action: { kind: 'dream', experiment: due.experiment, resume: null },
         reason: `${plural(due.promotions, 'promotion')} for ${due.experiment} neither acknowledged nor screened`,

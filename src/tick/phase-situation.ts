@@ -25,6 +25,9 @@ interface Facts {
   readonly leastMs: number;
 }
 
+/** Stands for the id of an epoch that could not even be begun. */
+export const BEFORE_ITS_ROW = 'begin';
+
 /** Rule 6 in facts: whether an epoch is due now, which one goes on, and why or why not. Pure. */
 export function judgePhase(f: Facts): Snapshot['phase'] {
   const nextWindowAt = f.window.nextOpensAt;
@@ -39,8 +42,7 @@ export function judgePhase(f: Facts): Snapshot['phase'] {
   const u = f.unfinished;
   if (u && f.retry && f.retry.failures >= f.attempts)
     return none(`epoch ${u.id} failed ${f.retry.failures} times and is not tried again`);
-  const pausedUntil = u && f.retry && f.retry.nextAt > f.now ? f.retry.nextAt : null;
-  if (pausedUntil) return none(`epoch failed and is tried again later`);
+  if (f.retry && f.retry.nextAt > f.now) return none(`an epoch is tried again later`);
   if (u?.forced) return due(`forced epoch ${u.id} was paused`, { id: u.id, forced: true });
   if (f.window.date === null || f.window.closesAt === null) return none('outside the PHASE window');
   if (f.window.closesAt - f.now < f.leastMs) return none('too little of the PHASE window is left');
@@ -57,9 +59,13 @@ export function judgePhase(f: Facts): Snapshot['phase'] {
 /** Reads what rule 6 needs. */
 export async function phaseSituation(ctx: Context): Promise<Snapshot['phase']> {
   const now = ctx.clock.now();
+  const names = Object.keys(ctx.config.experiments);
   const window = await phaseWindow(ctx);
   const screened = await ctx.db.get<{ n: number }>(
-    "SELECT COUNT(*) AS n FROM promotions WHERE state = 'screened'",
+    // What is no longer configured cannot be measured: it waits until it expires.
+    `SELECT COUNT(*) AS n FROM promotions WHERE state = 'screened'
+     AND experiment IN (${names.map(() => '?').join(', ')})`,
+    ...names,
   );
   const row = await ctx.db.get<{ id: string; forced: number; date: string; state: string }>(
     `SELECT id, forced, date, state FROM epochs
@@ -78,7 +84,7 @@ export async function phaseSituation(ctx: Context): Promise<Snapshot['phase']> {
     screened: screened?.n ?? 0,
     checkDue: open && (await baselineCheckDue(ctx)),
     unfinished,
-    retry: unfinished ? await readRetry(ctx.db, `phase:${unfinished.id}`) : null,
+    retry: await readRetry(ctx.db, `phase:${unfinished?.id ?? BEFORE_ITS_ROW}`, now),
     attempts: ctx.config.retry.attempts,
     leastMs: Math.min(...Object.values(ctx.config.experiments).map((e) => e.limits.timeout)),
   });

@@ -2,7 +2,7 @@ import { activeWatch } from '../baseline/watch-store.ts';
 import type { Context } from '../context.ts';
 import type { Dropped } from './observe.ts';
 import { phaseSituation } from './phase-situation.ts';
-import { readPauses } from './retries.ts';
+import { pauseOf, readPauses } from './retries.ts';
 import type { Snapshot } from './types.ts';
 
 /** A cycle is not started when the PHASE window opens sooner than this, ms. */
@@ -60,10 +60,15 @@ async function readPromotions(ctx: Context): Promise<Pick<Snapshot, 'verdicts' |
 }
 
 async function readIntents(ctx: Context, now: number): Promise<Pick<Snapshot, 'intents' | 'intentsNextAt'>> {
-  const rows = await ctx.db.all<{ id: string; next: number }>(
-    `SELECT id, next_try_at AS next FROM intents WHERE state = 'waiting'
+  const waiting = await ctx.db.all<{ id: string; next: number; attempts: number }>(
+    `SELECT id, next_try_at AS next, attempts FROM intents WHERE state = 'waiting'
      ORDER BY priority DESC, generated_at, id LIMIT ${AT_MOST}`,
   );
+  // Further ahead than any pause of so many tries: the clock was stepped back.
+  const rows = waiting.map(({ id, next, attempts }) => ({
+    id,
+    next: next > now + pauseOf(attempts, ctx.config.retry) ? now : next,
+  }));
   const later = rows.filter((r) => r.next > now).map((r) => r.next);
   return {
     intents: rows.filter((r) => r.next <= now).map((r) => r.id),
@@ -89,7 +94,10 @@ async function readIdle(ctx: Context, now: number): Promise<Pick<Snapshot, 'idle
 export async function readSnapshot(ctx: Context, gate: Gate, dropped: Dropped): Promise<Snapshot> {
   const { db, config } = ctx;
   const unfinished = await db.all<{ id: string; kind: string }>(
-    "SELECT id, kind FROM actions WHERE state = 'running' ORDER BY started_at",
+    // A search or epoch whose action ended in an error is as unfinished as one whose process died.
+    `SELECT id, kind FROM actions WHERE state = 'running' UNION ALL
+     SELECT id, 'cycle' FROM cycles WHERE state = 'running' UNION ALL
+     SELECT id, 'epoch' FROM epochs WHERE state = 'running'`,
   );
   const watch = await activeWatch(db);
   // The clock was stepped back: the check that was planned is overdue by any measure.
@@ -108,8 +116,8 @@ export async function readSnapshot(ctx: Context, gate: Gate, dropped: Dropped): 
     received: [...promotions.received, ...dropped.received],
     rejectedAtScan: dropped.rejectedAtScan,
     pausedCycle: pausedCycle ?? null,
-    dreamPauses: await readPauses(db, 'dream:'),
-    commitPauses: await readPauses(db, 'commit:'),
+    dreamPauses: await readPauses(db, 'dream:', gate.now),
+    commitPauses: await readPauses(db, 'commit:', gate.now),
     ...intents,
     intents: [...intents.intents, ...dropped.intents],
     ...(await readIdle(ctx, gate.now)),

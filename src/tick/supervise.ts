@@ -1,3 +1,4 @@
+import { dueWatch } from '../baseline/watch-store.ts';
 import type { Context } from '../context.ts';
 import type { Control, Progress, StopReason } from '../control.ts';
 import { readKill } from '../home/killswitch.ts';
@@ -39,11 +40,7 @@ async function look(ctx: Context, around: Surroundings): Promise<StopReason | nu
     if ((top?.version ?? 0) !== around.baselineVersion) return 'rollback';
   }
   if (around.watches === false) return null;
-  const watch = await ctx.db.get(
-    "SELECT version FROM watches WHERE state = 'watching' AND next_check_at <= ? LIMIT 1",
-    now,
-  );
-  return watch ? 'watch-due' : null;
+  return (await dueWatch(ctx.db, now)) ? 'watch-due' : null;
 }
 
 /**
@@ -78,7 +75,11 @@ export function supervise(ctx: Context, around: Surroundings): Supervision {
   return {
     control: {
       abort: abort.signal,
-      stopReason: () => reason,
+      // Asked before each trial: none starts once the switch is set, however short ago.
+      stopReason: () => {
+        if (readKill(ctx.paths, ctx.fs).set) stop('killed');
+        return reason;
+      },
       progress: (progress) => around.onProgress?.(progress),
     },
     stopped: () => reason,

@@ -9,6 +9,7 @@ import { getPromotion, moveState } from '../../promotion/records.ts';
 import type { Promotion } from '../../promotion/types.ts';
 import { deliverOutbox } from '../../store/outbox.ts';
 import { recordFailure } from '../retries.ts';
+import { isTroubleOfHome, wordsOf } from '../trouble.ts';
 import type { Settlement } from '../types.ts';
 import { commit } from './commit.ts';
 import type { Done, Run } from './run.ts';
@@ -58,6 +59,9 @@ async function escrow(
 async function advance(run: Run, id: string): Promise<Done> {
   const { ctx } = run;
   const promotion = await getPromotion(ctx.db, id);
+  // It expired, or someone else answered it, before its verdict was carried out.
+  if (promotion && promotion.terminalAt !== null)
+    return { outcome: 'PROMOTION_REJECTED', reason: await closePromotion(ctx, id) };
   const evidence = await newestEvidence(ctx.db, id);
   if (!promotion || !evidence || evidence.verdict !== 'accept')
     throw new KlorosError('KLR_E_NOT_VALIDATED', `${id} has no verdict that accepts it`, { where: id });
@@ -73,11 +77,11 @@ async function advance(run: Run, id: string): Promise<Done> {
 /** A commit that failed is tried again with growing pauses, then the promotion is rejected. */
 async function recordCommitFailure(run: Run, id: string, error: unknown): Promise<void> {
   const { ctx } = run;
-  const reason = error instanceof Error ? error.message : String(error);
+  if (isTroubleOfHome(error)) return;
   await ctx.db.transaction(async (tx) => {
     const retry = await recordFailure(tx, `commit:${id}`, ctx.clock.now(), ctx.config.retry);
     if (!retry.exhausted) return;
-    await settleIfOpen(tx, ctx, id, 'rejected', { reason: `could not be committed: ${reason}` });
+    await settleIfOpen(tx, ctx, id, 'rejected', { reason: `could not be committed: ${wordsOf(error)}` });
     await markCarriedOut(tx, id, ctx.clock.now());
   });
 }

@@ -11,17 +11,19 @@ import { KlorosError } from '../../errors.ts';
 import { adviseSearch } from '../../heuristics/advice.ts';
 import { chooseExperiment } from '../../heuristics/bandit.ts';
 import { learnFromCycle } from '../../heuristics/learn.ts';
-import { settle, settleIfOpen } from '../../promotion/ack.ts';
-import { addWinners, listPromotions, markScreened } from '../../promotion/records.ts';
+import { settle } from '../../promotion/ack.ts';
+import { addWinners, getPromotion, listPromotions, markScreened } from '../../promotion/records.ts';
 import type { Promotion } from '../../promotion/types.ts';
 import type { Database } from '../../store/database.ts';
 import { appendEvent } from '../../store/ledger.ts';
 import { deliverOutbox } from '../../store/outbox.ts';
 import { newId } from '../ids.ts';
 import { phaseSituation } from '../phase-situation.ts';
-import { clearFailures, putOff, recordFailure } from '../retries.ts';
+import { clearFailures, putOff } from '../retries.ts';
 import { supervise } from '../supervise.ts';
+import { isTroubleOfHome, wordsOf } from '../trouble.ts';
 import { withLock } from '../with-lock.ts';
+import { countFailedSearch } from './abandon.ts';
 import type { Done, Run } from './run.ts';
 
 /** What a cycle is asked for. */
@@ -73,6 +75,10 @@ async function requestFor(
   };
 }
 
+/** While the cycle ran, a promotion may have expired, or been answered by someone else. */
+const waits = async (tx: Database, id: string): Promise<boolean> =>
+  (await getPromotion(tx, id))?.state === 'received';
+
 /** In the transaction that ends a cycle: each promotion that it was given is answered, its winners are promotions. */
 async function recordDone(
   tx: Database,
@@ -84,23 +90,13 @@ async function recordDone(
   const { experiment, id: cycleId, seed } = cycle;
   const baselineVersion = cycle.baseline.version;
   for (const s of result.screened)
-    await markScreened(tx, ctx, s.id, { gain: s.gain, screening: s.screening });
-  for (const r of result.rejected) await settle(tx, ctx, r.id, 'rejected', { reason: r.reason });
+    if (await waits(tx, s.id)) await markScreened(tx, ctx, s.id, { gain: s.gain, screening: s.screening });
+  for (const r of result.rejected)
+    if (await waits(tx, r.id)) await settle(tx, ctx, r.id, 'rejected', { reason: r.reason });
   await addWinners(tx, ctx, { experiment, cycleId, seed, baselineVersion, winners: result.winners });
   const { bestGain, baselineMetrics } = result.summary;
   await learnFromCycle(tx, ctx, experiment, { bestGain, baselineMetrics, baselineVersion, elapsedMs });
   await clearFailures(tx, `dream:${experiment}`);
-}
-
-/** Counts a failed cycle; when it is not tried again, the promotions that it should have measured are rejected. */
-async function recordFailed(tx: Database, ctx: Context, cycle: CycleRequest, why: string): Promise<string> {
-  const key = `dream:${cycle.experiment}`;
-  const retry = await recordFailure(tx, key, ctx.clock.now(), ctx.config.retry);
-  if (!retry.exhausted) return `failure ${retry.failures}, tried again later`;
-  await clearFailures(tx, key);
-  for (const { id } of cycle.promotions)
-    await settleIfOpen(tx, ctx, id, 'rejected', { reason: `could not be measured: ${why}` });
-  return `failure ${retry.failures}, not tried again`;
 }
 
 /** A paused cycle whose baseline moved measures against what is no longer in force. */
@@ -148,26 +144,60 @@ async function resumable(ctx: Context, id: string, version: number): Promise<Cyc
 async function afterPause(ctx: Context, cycle: CycleRequest, stopped: StopReason | null): Promise<void> {
   if (stopped === 'rollback') return cancelCycle(ctx, cycle.id, 'the baseline moved');
   if (stopped !== null) return;
-  const until = ctx.clock.now() + ctx.config.retry.first_pause;
-  await ctx.db.transaction((tx) => putOff(tx, `dream:${cycle.experiment}`, until));
+  const { first_pause: pauseMs } = ctx.config.retry;
+  await ctx.db.transaction((tx) => putOff(tx, `dream:${cycle.experiment}`, ctx.clock.now(), pauseMs));
+}
+
+/** The experiment that is asked for, that of the cycle that goes on, or the one that heuristics choose. */
+async function chosen(ctx: Context, ask: DreamAsk): Promise<string> {
+  if (ask.resume !== null) return (await loadCycle(ctx.db, ask.resume)).request.experiment;
+  return ask.experiment ?? (await chooseExperiment(ctx)).name;
+}
+
+/** A search that ended in an error is held against its experiment, so that the next tick does not meet it again. */
+async function countError(ctx: Context, experiment: string, ask: DreamAsk, error: unknown): Promise<void> {
+  const promotions = await waiting(ctx, experiment);
+  const known = experiment in ctx.config.experiments || ask.resume !== null;
+  if (isTroubleOfHome(error) || (!known && promotions.length === 0)) return;
+  await ctx.db.transaction(async (tx) => {
+    const begun = await tx.get<{ id: string }>("SELECT id FROM cycles WHERE state = 'running'");
+    const cycle = begun?.id ?? ask.resume;
+    await tx.run("UPDATE cycles SET state = 'paused' WHERE state = 'running'");
+    await countFailedSearch(tx, ctx, { experiment, cycle, promotions }, wordsOf(error));
+  });
 }
 
 /** Runs or resumes a cycle under the dream lock, and records what came of it. */
 export async function dream(run: Run, ask: DreamAsk): Promise<Done> {
+  const experiment = await chosen(run.ctx, ask);
+  try {
+    return await search(run, ask, experiment);
+  } catch (error) {
+    await countError(run.ctx, experiment, ask, error);
+    throw error;
+  } finally {
+    await deliverOutbox(run.ctx);
+  }
+}
+
+async function search(run: Run, ask: DreamAsk, experiment: string): Promise<Done> {
   const { ctx } = run;
   const baseline = await currentBaseline(ctx.db, ctx.config);
   const request =
     ask.resume === null
-      ? await requestFor(ctx, ask.experiment ?? (await chooseExperiment(ctx)).name, baseline, ask)
+      ? await requestFor(ctx, experiment, baseline, ask)
       : await resumable(ctx, ask.resume, baseline.version);
   if (request === null)
     return { outcome: 'DREAM_CYCLE', reason: `${ask.resume} is cancelled: the baseline moved under it` };
-  const supervision = supervise(ctx, { ...run, endsAt: null, baselineVersion: baseline.version });
+  // Paused and resumed, its budget may reach into the window: the window goes first.
+  const { nextWindowAt: endsAt } = await phaseSituation(ctx);
+  const supervision = supervise(ctx, { ...run, endsAt, baselineVersion: baseline.version });
   const executor = await run.executor();
   let note = '';
   const atEnd: AtEnd = async (tx, result, elapsedMs) => {
     if (result.state === 'done') await recordDone(tx, ctx, request, result, elapsedMs);
-    else if (result.state !== 'paused') note = await recordFailed(tx, ctx, request, result.reason);
+    else if (result.state !== 'paused')
+      note = await countFailedSearch(tx, ctx, { ...request, cycle: request.id }, result.reason);
   };
   try {
     const wanted = { purpose: `cycle ${request.id}`, ttlMs: request.durationMs * 2 };
@@ -181,6 +211,5 @@ export async function dream(run: Run, ask: DreamAsk): Promise<Done> {
     return conclude(request.id, result, stopped, note);
   } finally {
     supervision.dispose();
-    await deliverOutbox(ctx);
   }
 }

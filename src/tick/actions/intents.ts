@@ -1,10 +1,11 @@
-import { KlorosError } from '../../errors.ts';
 import { readKill } from '../../home/killswitch.ts';
+import { readMode } from '../../home/mode.ts';
 import { finishIntent, putBackIntent, retryIntent, startIntent } from '../../intent/queue.ts';
 import type { Intent } from '../../intent/types.ts';
 import { fromJson } from '../../store/json.ts';
 import { deliverOutbox } from '../../store/outbox.ts';
 import { takeBack } from '../take-back.ts';
+import { isTroubleOfHome, wordsOf } from '../trouble.ts';
 import { dream } from './dream.ts';
 import { phase } from './phase.ts';
 import { reflectIdle } from './reflect.ts';
@@ -21,6 +22,16 @@ async function cycleOf(run: Run, intent: Intent): Promise<string | null> {
   return rows.find((r) => fromJson<{ intent?: string }>(r.origin).intent === intent.id)?.id ?? null;
 }
 
+/** The epoch that was begun since the intent came, by a try whose process died or was interrupted: it goes on by itself. */
+async function epochOf(run: Run, intent: Intent): Promise<string | null> {
+  const row = await run.ctx.db.get<{ id: string }>(
+    `SELECT id FROM epochs WHERE forced = 1 AND state IN ('running', 'paused', 'done')
+     AND started_at >= (SELECT received_at FROM intents WHERE id = ?) ORDER BY started_at LIMIT 1`,
+    intent.id,
+  );
+  return row?.id ?? null;
+}
+
 async function handle(run: Run, intent: Intent): Promise<Done> {
   const { data } = intent;
   switch (intent.type) {
@@ -35,8 +46,11 @@ async function handle(run: Run, intent: Intent): Promise<Done> {
         origin: { intent: intent.id, reason: intent.reason },
       });
     }
-    case 'trigger_phase':
+    case 'trigger_phase': {
+      const started = await epochOf(run, intent);
+      if (started !== null) return { outcome: 'PHASE_EPOCH', reason: `${started} was begun since` };
       return phase(run, { forced: true, resume: null });
+    }
     case 'rollback': {
       const back = await takeBack(run.ctx, {
         to: number(data.to),
@@ -53,14 +67,18 @@ async function handle(run: Run, intent: Intent): Promise<Done> {
   }
 }
 
+/** They run trials, for minutes or hours. */
+const LONG: ReadonlySet<Intent['type']> = new Set(['trigger_dream', 'trigger_phase']);
+
 /** Outcomes after which an intent is tried again. */
 const FAILED = new Set(['DREAM_FAILED', 'DREAM_TIMEOUT', 'PHASE_FAILED', 'PHASE_TIMEOUT', 'ERROR']);
 
 /** Handles one intent; a failure of its own never stops the others. */
-async function attempt(run: Run, id: string): Promise<string> {
+async function attempt(run: Run, id: string): Promise<{ words: string; long: boolean }> {
   const { ctx } = run;
   const intent = await startIntent(ctx, id);
-  if (!intent) return `${id} is not to be handled any more`;
+  if (!intent) return { words: `${id} is not to be handled any more`, long: false };
+  const long = LONG.has(intent.type);
   try {
     const done = await handle(run, intent);
     const words = `${intent.type}: ${done.outcome} ${done.reason}`;
@@ -69,11 +87,14 @@ async function attempt(run: Run, id: string): Promise<string> {
       else if (FAILED.has(done.outcome)) await retryIntent(tx, ctx, intent, words);
       else await finishIntent(tx, ctx, intent, 'done', words);
     });
-    return words;
+    return { words, long };
   } catch (error) {
-    const known = error instanceof KlorosError ? `${error.code}: ${error.message}` : String(error);
-    await ctx.db.transaction((tx) => retryIntent(tx, ctx, intent, known));
-    return `${intent.type}: ${known}`;
+    const known = wordsOf(error);
+    await ctx.db.transaction(async (tx) => {
+      if (isTroubleOfHome(error)) await putBackIntent(tx, intent);
+      else await retryIntent(tx, ctx, intent, known);
+    });
+    return { words: `${intent.type}: ${known}`, long };
   }
 }
 
@@ -81,9 +102,13 @@ async function attempt(run: Run, id: string): Promise<string> {
 export async function handleIntents(run: Run, ids: readonly string[]): Promise<Done> {
   const reasons: string[] = [];
   for (const id of ids) {
-    if (run.shutdown?.aborted || readKill(run.ctx.paths, run.ctx.fs).set) break;
-    reasons.push(await attempt(run, id));
-    await deliverOutbox(run.ctx);
+    const { ctx, shutdown } = run;
+    if (shutdown?.aborted || readKill(ctx.paths, ctx.fs).set || readMode(ctx) !== 'enabled') break;
+    const { words, long } = await attempt(run, id);
+    reasons.push(words);
+    await deliverOutbox(ctx);
+    // What became due meanwhile goes first: the rest is the next tick's.
+    if (long) break;
   }
   return { outcome: 'INTENT', reason: reasons.join('; ') };
 }

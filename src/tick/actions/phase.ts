@@ -5,15 +5,18 @@ import type { StopReason } from '../../control.ts';
 import { addCounter, observe } from '../../metrics/counters.ts';
 import { phaseWindow } from '../../phase/due.ts';
 import { resumeEpoch, runEpoch } from '../../phase/epoch.ts';
-import type { Candidate, EpochRequest, EpochResult } from '../../phase/types.ts';
+import type { Candidate, CandidateVerdict, EpochRequest, EpochResult } from '../../phase/types.ts';
 import { localDate } from '../../phase/window.ts';
-import { listPromotions, moveState } from '../../promotion/records.ts';
+import { getPromotion, listPromotions, moveState } from '../../promotion/records.ts';
 import type { Database } from '../../store/database.ts';
 import { deliverOutbox } from '../../store/outbox.ts';
 import { newId } from '../ids.ts';
-import { clearFailures, putOff, recordFailure } from '../retries.ts';
+import { BEFORE_ITS_ROW } from '../phase-situation.ts';
+import { clearFailures, putOff } from '../retries.ts';
 import { supervise } from '../supervise.ts';
+import { isTroubleOfHome, wordsOf } from '../trouble.ts';
 import { withLock } from '../with-lock.ts';
+import { countFailedEpoch } from './abandon.ts';
 import type { Done, Run } from './run.ts';
 
 /** The screened promotions, the most promising first, as complete configurations. */
@@ -56,12 +59,33 @@ async function countEpoch(tx: Database, id: string, result: string): Promise<voi
   if (row) await observe(tx, 'kloros_phase_epoch_duration_seconds', {}, row.ms / 1000);
 }
 
-async function recordFailed(ctx: Context, id: string, result: string): Promise<string> {
+async function recordFailed(ctx: Context, id: string, result: string, reason: string): Promise<string> {
   return ctx.db.transaction(async (tx) => {
     await countEpoch(tx, id, result);
-    const retry = await recordFailure(tx, `phase:${id}`, ctx.clock.now(), ctx.config.retry);
-    return `failure ${retry.failures}${retry.exhausted ? ', not tried again' : ', tried again later'}`;
+    return countFailedEpoch(tx, ctx, id, reason);
   });
+}
+
+/** An epoch that ended in an error is tried again later: the next tick does not meet the error again. */
+async function countError(ctx: Context, id: string, error: unknown): Promise<void> {
+  if (isTroubleOfHome(error)) return;
+  await ctx.db.transaction(async (tx) => {
+    await tx.run("UPDATE epochs SET state = 'paused' WHERE id = ? AND state = 'running'", id);
+    const begun = await tx.get('SELECT id FROM epochs WHERE id = ?', id);
+    if (begun) await countFailedEpoch(tx, ctx, id, wordsOf(error));
+    else await putOff(tx, `phase:${BEFORE_ITS_ROW}`, ctx.clock.now(), ctx.config.retry.first_pause);
+  });
+}
+
+/** The promotions that the epoch accepted go on, but for those that ended while it ran. */
+async function moveAccepted(
+  tx: Database,
+  ctx: Context,
+  verdicts: readonly CandidateVerdict[],
+): Promise<void> {
+  for (const { verdict, promotionId, reason, gain: validatedGain } of verdicts)
+    if (verdict === 'accept' && (await getPromotion(tx, promotionId))?.state === 'screened')
+      await moveState(tx, ctx, promotionId, 'accepted', { reason, validatedGain });
 }
 
 async function conclude(
@@ -72,8 +96,8 @@ async function conclude(
 ): Promise<Done> {
   if (result.state === 'paused' && stopped === null) {
     // The governor refused a trial: the rules below get their turn before it is tried again.
-    const until = ctx.clock.now() + ctx.config.retry.first_pause;
-    await ctx.db.transaction((tx) => putOff(tx, `phase:${id}`, until));
+    const { first_pause: pauseMs } = ctx.config.retry;
+    await ctx.db.transaction((tx) => putOff(tx, `phase:${id}`, ctx.clock.now(), pauseMs));
   }
   if (result.state === 'paused')
     return stopped === 'killed'
@@ -83,9 +107,7 @@ async function conclude(
     await ctx.db.transaction(async (tx) => {
       await countEpoch(tx, id, 'done');
       await clearFailures(tx, `phase:${id}`);
-      for (const v of result.verdicts)
-        if (v.verdict === 'accept')
-          await moveState(tx, ctx, v.promotionId, 'accepted', { reason: v.reason, validatedGain: v.gain });
+      await moveAccepted(tx, ctx, result.verdicts);
     });
     const words = result.verdicts.map((v) => `${v.promotionId}: ${v.verdict}`).join(', ');
     return { outcome: 'PHASE_EPOCH', reason: `${id}: ${words || 'the baseline was measured'}` };
@@ -94,7 +116,7 @@ async function conclude(
     await ctx.db.transaction((tx) => countEpoch(tx, id, 'voided'));
     return { outcome: 'PHASE_FAILED', reason: `${id} is void: ${result.reason}` };
   }
-  const note = await recordFailed(ctx, id, result.state);
+  const note = await recordFailed(ctx, id, result.state, result.reason);
   const outcome = result.state === 'timeout' ? 'PHASE_TIMEOUT' : 'PHASE_FAILED';
   return { outcome, reason: `${result.reason}; ${note}` };
 }
@@ -122,6 +144,9 @@ export async function phase(run: Run, ask: { forced: boolean; resume: string | n
         : resumeEpoch(ctx, executor, supervision.control, id),
     );
     return await conclude(ctx, id, result, supervision.stopped());
+  } catch (error) {
+    await countError(ctx, id, error);
+    throw error;
   } finally {
     supervision.dispose();
     await deliverOutbox(ctx);
