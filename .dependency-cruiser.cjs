@@ -1,6 +1,6 @@
 // Imports point down: cli, server -> tick -> the domain folders -> what everything stands on.
 const DOMAIN = ['baseline', 'dream', 'escrow', 'heuristics', 'intent', 'phase', 'promotion', 'trial'];
-const FOUNDATION = ['config', 'files', 'home', 'lock', 'log', 'metrics', 'store', 'time'];
+const FOUNDATION = ['config', 'files', 'home', 'lock', 'log', 'metrics', 'store', 'time', 'trace'];
 const folders = (names) => `^src/(${names.join('|')})/`;
 
 /** A domain folder knows the others by their types alone: they talk through tick. */

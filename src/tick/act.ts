@@ -1,10 +1,12 @@
 import type { Context } from '../context.ts';
 import type { HeldLock } from '../lock/types.ts';
 import { setMeta } from '../store/meta.ts';
+import type { Span } from '../trace/span.ts';
 import { localExecutor } from '../trial/execute.ts';
 import { govern } from '../trial/governor.ts';
 import type { Executor } from '../trial/types.ts';
 import type { Done, Run } from './actions/run.ts';
+import { tracedExecutor } from './traced-executor.ts';
 import { track } from './track.ts';
 import type { Action, Decision, TickOptions } from './types.ts';
 
@@ -58,6 +60,19 @@ export async function act(
   lock: HeldLock,
   decision: Decision,
   options: TickOptions,
+  tick: Span,
+): Promise<Done> {
+  const { action, reason } = decision;
+  const attributes = { 'kloros.rule': decision.rule, 'kloros.reason': reason };
+  return tick.child(`kloros.${action.kind}`, attributes, (span) => actIn(ctx, lock, decision, options, span));
+}
+
+async function actIn(
+  ctx: Context,
+  lock: HeldLock,
+  { action, reason }: Decision,
+  options: TickOptions,
+  span: Span,
 ): Promise<Done> {
   let executor: Executor | null = null;
   const run: Run = {
@@ -66,12 +81,12 @@ export async function act(
     shutdown: options.shutdown,
     onProgress: options.onProgress,
     executor: async () => {
-      const governed = executor ?? govern(localExecutor(ctx, ctx.config.governor.concurrent_trials), ctx);
-      executor = governed;
-      return governed;
+      if (executor) return executor;
+      const local = localExecutor(ctx, ctx.config.governor.concurrent_trials);
+      executor = tracedExecutor(govern(local, ctx), span);
+      return executor;
     },
   };
-  const { action, reason } = decision;
   await setMeta(ctx.db, 'action', JSON.stringify({ kind: action.kind, reason, startedAt: ctx.clock.now() }));
   return track(ctx, action.kind, lock.token, async () => {
     const letGo = await keepMetrics(ctx);

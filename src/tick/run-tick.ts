@@ -1,9 +1,11 @@
 import type { Context } from '../context.ts';
-import { EXIT, KlorosError } from '../errors.ts';
+import { EXIT, type ExitCode, KlorosError } from '../errors.ts';
 import { readKill } from '../home/killswitch.ts';
 import { readMode } from '../home/mode.ts';
 import { tryLock } from '../lock/acquire.ts';
 import type { HeldLock } from '../lock/types.ts';
+import type { Span } from '../trace/span.ts';
+import { traced } from '../trace/tracing.ts';
 import { decide } from './decide.ts';
 import { OUTCOME_EXIT } from './outcomes.ts';
 import { recordTick } from './record.ts';
@@ -20,6 +22,9 @@ function longestTick(ctx: Context): number {
 }
 
 const FORCED_RULES = 4;
+
+/** Exits that a trace does not show as failures: someone wanted it so, or another one is at work. */
+const NO_FAILURE: ReadonlySet<ExitCode> = new Set([EXIT.done, EXIT.disabled, EXIT.killed, EXIT.locked]);
 
 /** What a person asked for takes the place of rules 5 to 11. */
 function withForce(snapshot: Snapshot, decision: Decision, force: Force | undefined): Decision {
@@ -51,6 +56,7 @@ async function perform(
   lock: HeldLock,
   decision: Decision,
   options: TickOptions,
+  span: Span,
 ): Promise<Pick<TickResult, 'outcome' | 'exit' | 'reason'>> {
   if (decision.action.kind === 'none')
     return {
@@ -61,7 +67,7 @@ async function perform(
   // What acts is loaded only now: most ticks have nothing to do.
   const { act } = await import('./act.ts');
   try {
-    const done = await act(ctx, lock, decision, options);
+    const done = await act(ctx, lock, decision, options, span);
     return { outcome: done.outcome, exit: done.exit ?? OUTCOME_EXIT[done.outcome], reason: done.reason };
   } catch (error) {
     const known =
@@ -82,12 +88,14 @@ async function underLock(
   lock: HeldLock,
   gate: Pick<Snapshot, 'now' | 'mode' | 'kill' | 'lock'>,
   options: TickOptions,
+  span: Span,
 ): Promise<{ decision: Decision; ended: Pick<TickResult, 'outcome' | 'exit' | 'reason'> }> {
   const { observe } = await import('./observe.ts');
   const seen = await observe(ctx, gate.mode);
   const snapshot = await readSnapshot(ctx, gate, seen);
   const decision = withForce(snapshot, decide(snapshot), options.force);
-  const ended = gate.mode === 'observe' ? observed(decision) : await perform(ctx, lock, decision, options);
+  const ended =
+    gate.mode === 'observe' ? observed(decision) : await perform(ctx, lock, decision, options, span);
   return { decision, ended };
 }
 
@@ -96,7 +104,16 @@ async function underLock(
  * @throws what keeps it from recording: KLR_E_DISK_FULL, KLR_E_HOME_READ_ONLY, KLR_E_HOME_DAMAGED. What goes wrong
  * inside an action is an outcome (`ERROR`, `DREAM_FAILED`, …)
  */
-export async function runTick(ctx: Context, options: TickOptions = {}): Promise<TickResult> {
+export function runTick(ctx: Context, options: TickOptions = {}): Promise<TickResult> {
+  return traced(ctx.env, 'kloros.tick', {}, async (span) => {
+    const result = await tick(ctx, options, span);
+    span.set({ 'kloros.outcome': result.outcome, 'kloros.reason': result.reason });
+    if (!NO_FAILURE.has(result.exit)) span.fail(result.outcome);
+    return result;
+  });
+}
+
+async function tick(ctx: Context, options: TickOptions, span: Span): Promise<TickResult> {
   const started = ctx.clock.monotonic();
   const finish = async (
     decision: Decision,
@@ -120,7 +137,7 @@ export async function runTick(ctx: Context, options: TickOptions = {}): Promise<
   }
   try {
     const lock = { held: false, holder: '' };
-    const { decision, ended } = await underLock(ctx, attempt.lock, { ...gate, lock }, options);
+    const { decision, ended } = await underLock(ctx, attempt.lock, { ...gate, lock }, options, span);
     return await finish(decision, ended);
   } finally {
     attempt.lock.release();
