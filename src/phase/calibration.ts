@@ -27,8 +27,6 @@ interface Setting {
   readonly rounds: number;
 }
 
-const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
-
 /** Summarises the calibrating blocks of an experiment; null when it has none. */
 export function calibrate(
   experiment: string,
@@ -49,7 +47,7 @@ export function calibrate(
   const look = { weight: 1 };
   const { n, mean, standardError, low, high } = estimate(differences, alpha / 2, look);
   const spread = standardError * Math.sqrt(n);
-  const share = (effect: number) => finite(toShare(effect, objective.direction));
+  const share = (effect: number) => (Number.isFinite(effect) ? toShare(effect, objective.direction) : null);
   const turned = differences.map((d) => -d);
   return {
     experiment,
@@ -58,7 +56,7 @@ export function calibrate(
     effect: toShare(mean, objective.direction),
     low: share(low),
     high: share(high),
-    spread: finite(spread),
+    spread: Number.isFinite(spread) ? spread : null,
     detectable: share(
       detectable(rounds, spread / Math.sqrt(domains.length), alpha / Math.max(1, candidates), look),
     ),

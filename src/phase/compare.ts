@@ -33,16 +33,18 @@ interface Question {
 const mean = (values: readonly number[]): number =>
   values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 
-const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+const limit = (effect: number, direction: Direction): number | null =>
+  Number.isFinite(effect) ? toShare(effect, direction) : null;
 
 function percent(share: number): string {
   return `${share >= 0 ? '+' : ''}${Number((share * 100).toPrecision(3))} %`;
 }
 
 function words(q: Question, e: Evidence, state: 'shown' | 'broken' | 'open'): string {
-  const [low, high] = [toShare(e.low, q.direction), toShare(e.high, q.direction)].map((limit) =>
-    Number.isFinite(limit) ? percent(limit) : '?',
-  );
+  const [low, high] = [e.low, e.high].map((effect) => {
+    const share = limit(effect, q.direction);
+    return share === null ? '?' : percent(share);
+  });
   const where = q.domain === '*' ? '' : ` in ${q.domain}`;
   const bound =
     q.against === 'limit'
@@ -75,8 +77,8 @@ function find(q: Question, differences: readonly number[], pairs: readonly Pair[
     against: q.against,
     pairs: evidence.n,
     effect: toShare(evidence.mean, q.direction),
-    low: finite(toShare(evidence.low, q.direction)),
-    high: finite(toShare(evidence.high, q.direction)),
+    low: limit(evidence.low, q.direction),
+    high: limit(evidence.high, q.direction),
     pValue: p,
     baselineMean: mean(pairs.map(({ base }) => base)),
     candidateMean: mean(pairs.map(({ value }) => value)),
@@ -96,24 +98,14 @@ export interface Evaluated {
   readonly look: Look;
 }
 
-function weightsOf({ domains }: Judged): Map<string, number> {
-  return new Map(Object.entries(domains).map(([domain, { weight }]) => [domain, weight]));
-}
-
-/** Differences of an objective over whole rounds, by the domains' weights. */
-export function pooledDifferences(
-  { judged, blocks, of }: Pick<Evaluated, 'judged' | 'blocks' | 'of'>,
-  o: Objective,
-): number[] {
-  return roundDifferences(blocks, weightsOf(judged), o, of);
-}
-
 /** An objective over all domains, against a relative `share` of the baseline. */
 export function compareObjective(x: Evaluated, objective: Objective, share: number): Finding {
   const pairs = Object.keys(x.judged.domains).flatMap((d) => pairsOf(x.blocks, d, objective.metric, x.of));
   const bound = fromShare(share, objective.direction);
   const question = { ...objective, domain: '*', role: 'objective', against: 'baseline', bound } as const;
-  return find({ ...question, level: x.level, look: x.look }, pooledDifferences(x, objective), pairs);
+  const weights = new Map(Object.entries(x.judged.domains).map(([domain, { weight }]) => [domain, weight]));
+  const differences = roundDifferences(x.blocks, weights, objective, x.of);
+  return find({ ...question, level: x.level, look: x.look }, differences, pairs);
 }
 
 /** An objective in one domain: there it has to stay above minus `tolerance`. */
@@ -132,7 +124,7 @@ export function compareInDomain(
 
 /** A guardrail in one domain: each bound that it has is a comparison of its own. */
 export function compareGuardrail(x: Evaluated, guardrail: Guardrail, domain: string): Finding[] {
-  const { metric, direction, limit } = guardrail;
+  const { metric, direction } = guardrail;
   const pairs = pairsOf(x.blocks, domain, metric, x.of);
   const common = { domain, role: 'guardrail', metric, direction, level: x.level, look: x.look } as const;
   const findings: Finding[] = [];
@@ -141,8 +133,9 @@ export function compareGuardrail(x: Evaluated, guardrail: Guardrail, domain: str
     const bound = regressionBound(guardrail);
     findings.push(find({ ...common, against: 'baseline', bound }, differences, pairs));
   }
-  if (limit !== undefined) {
-    const room = pairs.map(({ value }) => pairedEffect(limit, value, direction));
+  const bound = guardrail.limit;
+  if (bound !== undefined) {
+    const room = pairs.map(({ value }) => pairedEffect(bound, value, direction));
     findings.push(find({ ...common, against: 'limit', bound: 0 }, room, pairs));
   }
   return findings;
