@@ -16,9 +16,16 @@ export interface Calibration {
   readonly spread: number | null;
   /** The smallest relative gain that the planned rounds show half of the time; null: the noise is not known. */
   readonly detectable: number | null;
-  /** The baseline was shown to differ from itself: nothing that was measured beside it can be trusted. */
+  /** Of the baseline being equal to itself. */
+  readonly pValue: number;
+  /** A candidate would have been accepted, or rejected, on this: happens in at most alpha of the epochs by chance. */
   readonly falsePositive: boolean;
+  /** So unlikely by chance that nothing that was measured beside it can be trusted. */
+  readonly doubtful: boolean;
 }
+
+/** One epoch in five hundred loses its acceptances to chance by this. */
+const DOUBTFUL = 0.002;
 
 interface Setting {
   readonly alpha: number;
@@ -49,6 +56,7 @@ export function calibrate(
   const spread = standardError * Math.sqrt(n);
   const share = (effect: number) => (Number.isFinite(effect) ? toShare(effect, objective.direction) : null);
   const turned = differences.map((d) => -d);
+  const pValue = Math.min(1, 2 * Math.min(pAbove(differences, 0, look), pAbove(turned, 0, look)));
   return {
     experiment,
     metric: objective.metric,
@@ -60,6 +68,8 @@ export function calibrate(
     detectable: share(
       detectable(rounds, spread / Math.sqrt(domains.length), alpha / Math.max(1, candidates), look),
     ),
-    falsePositive: Math.min(pAbove(differences, 0, look), pAbove(turned, 0, look)) <= alpha / 2,
+    pValue,
+    falsePositive: pValue <= alpha,
+    doubtful: pValue <= DOUBTFUL,
   };
 }

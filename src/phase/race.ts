@@ -175,7 +175,7 @@ export class Race {
     }
     const doubtful = new Set(
       this.calibrations()
-        .filter((c) => c.falsePositive)
+        .filter((c) => c.doubtful)
         .map((c) => c.experiment),
     );
     return request.candidates.flatMap(({ promotionId }) => {

@@ -56,7 +56,9 @@ const calibration = z.strictObject({
   high: limit,
   spread: limit.describe('standard deviation of one pair, in log units'),
   detectable: limit,
+  p_value: z.number(),
   false_positive: z.boolean(),
+  doubtful: z.boolean().describe('nothing is accepted beside it'),
 });
 
 const level = z.strictObject({

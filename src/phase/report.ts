@@ -118,7 +118,7 @@ export function buildReport(source: ReportSource): {
     })),
     calibration: race
       .calibrations()
-      .map(({ falsePositive, ...c }) => ({ ...c, false_positive: falsePositive })),
+      .map(({ falsePositive, pValue, ...c }) => ({ ...c, false_positive: falsePositive, p_value: pValue })),
     baseline: baselineLevels(trials),
     trials: { total: trials.length, failed: trials.filter(({ state }) => state === 'failed').length },
     measurements: { file: 'measurements.jsonl', sha256: sha256Hex(measurements) },
