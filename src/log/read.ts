@@ -77,15 +77,16 @@ export async function* followLog(
     while (!options.signal.aborted) {
       if (fd === null && exists(file)) fd = openSync(file, 'r');
       if (fd !== null) {
-        const { size, ino } = fstatSync(fd);
+        // Asked before the read: what was written until the rotation is in the old file.
+        const rotated = statSync(file, { throwIfNoEntry: false })?.ino !== fstatSync(fd).ino;
+        const { size } = fstatSync(fd);
         const { lines, next } = size > at ? await readBehind(fd, at, size) : { lines: [], next: at };
         at = next;
         for (const text of lines) {
           const line = parseLine(text, filter);
           if (line) yield line;
         }
-        // The old file was read to its end: what is written now is in the new one.
-        if (statSync(file, { throwIfNoEntry: false })?.ino !== ino) {
+        if (rotated) {
           closeSync(fd);
           [fd, at] = [null, 0];
           continue;
