@@ -1,6 +1,8 @@
 // Imports point down: cli, server -> tick -> the domain folders -> what everything stands on.
 const DOMAIN = ['baseline', 'dream', 'escrow', 'heuristics', 'intent', 'phase', 'promotion', 'trial'];
 const FOUNDATION = ['config', 'files', 'home', 'lock', 'log', 'metrics', 'store', 'time', 'trace'];
+// What an operator does with a whole home: each stands on everything below cli and server, and nothing stands on it.
+const OPERATIONS = ['backup', 'doctor', 'import', 'service'];
 const folders = (names) => `^src/(${names.join('|')})/`;
 
 /** A domain folder knows the others by their types alone: they talk through tick. */
@@ -26,25 +28,31 @@ module.exports = {
       name: 'foundation-imports-nothing-above',
       severity: 'error',
       from: { path: folders(FOUNDATION) },
-      to: { path: folders([...DOMAIN, 'tick', 'server', 'cli']) },
+      to: { path: folders([...DOMAIN, ...OPERATIONS, 'tick', 'server', 'cli']) },
     },
     {
       name: 'domain-imports-nothing-above',
       severity: 'error',
       from: { path: folders(DOMAIN) },
-      to: { path: folders(['tick', 'server', 'cli']) },
+      to: { path: folders([...OPERATIONS, 'tick', 'server', 'cli']) },
     },
     {
       name: 'tick-imports-nothing-above',
       severity: 'error',
       from: { path: '^src/tick/' },
-      to: { path: folders(['server', 'cli']) },
+      to: { path: folders([...OPERATIONS, 'server', 'cli']) },
+    },
+    {
+      name: 'operations-import-nothing-above',
+      severity: 'error',
+      from: { path: folders(OPERATIONS) },
+      to: { path: folders(['cli']) },
     },
     {
       name: 'cli-and-server-apart',
       severity: 'error',
       from: { path: '^src/server/' },
-      to: { path: '^src/cli/' },
+      to: { path: folders([...OPERATIONS, 'cli']) },
     },
     {
       name: 'source-knows-no-tests',

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 
 /** Program -> Debian package. */
-const TOOLS = { strace: 'strace' };
+const TOOLS = { strace: 'strace', 'systemd-analyze': 'systemd' };
 
 const has = (program) => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
 const missing = Object.entries(TOOLS).filter(([program]) => !has(program));
@@ -13,10 +13,15 @@ if (missing.length > 0) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   console.error(`installing ${packages.join(', ')}`);
   spawnSync('apt-get', ['update', '-q'], { stdio: ['ignore', 2, 2], env });
-  spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], { stdio: ['ignore', 2, 2], env });
+  spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], {
+    stdio: ['ignore', 2, 2],
+    env,
+  });
 }
 const absent = Object.keys(TOOLS).filter((program) => !has(program));
 for (const program of absent)
-  console.error(`missing: ${program}. Install it (Debian: apt-get install ${TOOLS[program]}), then run this again.`);
+  console.error(
+    `missing: ${program}. Install it (Debian: apt-get install ${TOOLS[program]}), then run this again.`,
+  );
 console.log(`tools: ${Object.keys(TOOLS).length - absent.length} present, ${absent.length} missing`);
 process.exitCode = absent.length > 0 ? 1 : 0;

@@ -186,6 +186,19 @@ export const CATALOGUE = {
     exit: EXIT.config,
     hint: 'Free the port, or name another one with --listen.',
   },
+  // service
+  KLR_E_UNIT_EDITED: {
+    exit: EXIT.config,
+    hint: 'See what differs with `kloros service diff`; --force writes it anew and keeps the edited one as .bak.',
+  },
+  KLR_E_UNIT_FOREIGN: {
+    exit: EXIT.config,
+    hint: 'Choose other names with --name; --force takes the place and keeps what stands there as .bak.',
+  },
+  KLR_E_SYSTEMD: {
+    exit: EXIT.config,
+    hint: 'The units are written; mend what systemctl says, and run `kloros service install` again.',
+  },
   // configuration
   KLR_E_CONFIG_MISSING: {
     exit: EXIT.config,

@@ -16,6 +16,7 @@ import { disableCommand, enableCommand, observeCommand } from './mode.ts';
 import { phaseCommand } from './phase.ts';
 import { promotionsCommand } from './promotions.ts';
 import { runCommand } from './run.ts';
+import { serviceCommand } from './service.ts';
 import { statusCommand } from './status.ts';
 import { tickCommand } from './tick.ts';
 import { whyCommand } from './why.ts';
@@ -43,6 +44,7 @@ export const COMMANDS: readonly (() => Command)[] = [
   ledgerCommand,
   logsCommand,
   metricsCommand,
+  serviceCommand,
   askTellCommand,
   completionCommand,
 ];

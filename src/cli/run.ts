@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import type { Context } from '../context.ts';
+import type { Notifier } from '../service/notify.ts';
 import type { TickResult } from '../tick/types.ts';
 import { withHome } from './home.ts';
 import { progressLine } from './progress.ts';
@@ -8,6 +10,13 @@ import { tickWords } from './tick-words.ts';
 
 /** Outcomes that a log needs no line for each minute. */
 const QUIET = new Set(['NOOP', 'DISABLED']);
+
+/** Tells systemd how the daemon is, when it was started by it. */
+async function notifierOf(ctx: Context): Promise<Notifier | null> {
+  if (process.env.NOTIFY_SOCKET === undefined) return null;
+  const { serviceNotifier } = await import('../service/notify.ts');
+  return serviceNotifier(process.env, (reason) => ctx.log.event('service.silent', { reason }));
+}
 
 export function runCommand(): Command {
   const run = new Command('run')
@@ -40,9 +49,16 @@ export function runCommand(): Command {
         };
         const onTrouble = (error: unknown) => reportError(error, out.json);
         const shutdown = shutdownSignal();
-        return serving(command, options, () =>
-          runDaemon(ctx, { shutdown, onProgress: progress.show, onTick, onTrouble }),
-        );
+        const notifier = await notifierOf(ctx);
+        const onReady = () => notifier?.ready();
+        shutdown.addEventListener('abort', () => notifier?.stopping(), { once: true });
+        try {
+          return await serving(command, options, () =>
+            runDaemon(ctx, { shutdown, onProgress: progress.show, onReady, onTick, onTrouble }),
+          );
+        } finally {
+          notifier?.dispose();
+        }
       });
     });
 }

@@ -30,6 +30,8 @@ const RESTING = new Set([
 export interface DaemonOptions {
   /** Ends the daemon: the tick under way stops within seconds. */
   readonly shutdown: AbortSignal;
+  /** The home is this daemon's, and the first tick is about to start. */
+  readonly onReady?: () => void;
   readonly onTick?: (result: TickResult) => void;
   readonly onTrouble?: (error: unknown) => void;
   readonly onProgress?: (progress: Progress) => void;
@@ -91,6 +93,7 @@ export async function runDaemon(ctx: Context, options: DaemonOptions): Promise<E
   const bell = doorbell();
   const watchers = watchFolders(ctx, bell.press);
   ctx.log.event('daemon.started');
+  options.onReady?.();
   try {
     while (!shutdown.aborted) {
       const pause = await tickOnce(ctx, options);
