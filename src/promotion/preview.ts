@@ -17,15 +17,12 @@ export interface Preview {
 export async function previewPromotions(ctx: Context, baseline: BaselineInForce): Promise<Preview> {
   const now = ctx.clock.now();
   const look = lookIntoFolder(ctx.fs, ctx.paths.promotions, now, undefined);
-  const names = look.changed ? look.names.toSorted() : [];
+  const known = new Set((await ctx.db.all<{ file: string }>('SELECT file FROM promotions')).map((row) => row.file));
+  const names = look.changed ? look.names.filter((name) => !known.has(name)).toSorted() : [];
   const read = dropReader(ctx, ctx.paths.promotions);
   const received: { id: string; experiment: string }[] = [];
   let rejected = 0;
-  let looked = 0;
-  for (const file of names) {
-    if (looked >= AT_MOST) break;
-    if (await ctx.db.get('SELECT id FROM promotions WHERE file = ?', file)) continue;
-    looked += 1;
+  for (const file of names.slice(0, AT_MOST)) {
     const dropped = await read(file);
     if (dropped.state !== 'read' && dropped.state !== 'bad') continue;
     const { row, reason } = judge(ctx.config, baseline, { file, dropped }, now);

@@ -1,6 +1,5 @@
 import type { Context } from '../context.ts';
 import type { HeldLock } from '../lock/types.ts';
-import { setMeta } from '../store/meta.ts';
 import type { Span } from '../trace/span.ts';
 import { localExecutor } from '../trial/execute.ts';
 import { govern } from '../trial/governor.ts';
@@ -87,8 +86,7 @@ async function actIn(
       return executor;
     },
   };
-  await setMeta(ctx.db, 'action', JSON.stringify({ kind: action.kind, reason, startedAt: ctx.clock.now() }));
-  return track(ctx, action.kind, lock.token, async () => {
+  return track(ctx, { kind: action.kind, reason, token: lock.token }, async () => {
     const letGo = await keepMetrics(ctx);
     try {
       return await perform(run, action, reason);

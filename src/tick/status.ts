@@ -68,12 +68,9 @@ async function count(ctx: Context, sql: string): Promise<number> {
 }
 
 async function runningAction(ctx: Context): Promise<Status['running']> {
-  const [row, action] = [
-    await ctx.db.get<{ kind: string; started_at: number }>(
-      "SELECT kind, started_at FROM actions WHERE state = 'running' ORDER BY started_at DESC LIMIT 1",
-    ),
-    await getMeta(ctx.db, 'action'),
-  ];
+  const row = await ctx.db.get<{ kind: string; started_at: number; data: string }>(
+    "SELECT kind, started_at, data FROM actions WHERE state = 'running' ORDER BY started_at DESC LIMIT 1",
+  );
   if (!row || !lockIsHeld(ctx.paths, 'orchestrator', ctx.fs)) return null;
   const owner = await ctx.db.get<{ id: string; total: string | null }>(
     `SELECT id, budget AS total FROM cycles WHERE state = 'running'
@@ -84,7 +81,7 @@ async function runningAction(ctx: Context): Promise<Status['running']> {
     : 0;
   return {
     kind: row.kind,
-    reason: action ? fromJson<{ reason: string }>(action).reason : '',
+    reason: fromJson<{ reason?: string }>(row.data).reason ?? '',
     startedAt: row.started_at,
     pid: readHolder(ctx.paths, 'orchestrator', ctx.fs)?.pid ?? null,
     trials: trials ?? 0,

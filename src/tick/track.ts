@@ -1,26 +1,37 @@
 import type { Context } from '../context.ts';
 
+interface Tracked {
+  readonly kind: string;
+  /** Why it runs, for `status`. */
+  readonly reason: string;
+  /** The fencing token of the lock that it runs under. */
+  readonly token: number;
+}
+
 /**
  * Runs an action under a row that says so: when the process dies, the row stays `running` and rule 4 recovers it.
- * @param token the fencing token of the lock that the action runs under
  */
 export async function track<T>(
   ctx: Context,
-  kind: string,
-  token: number,
+  { kind, reason, token }: Tracked,
   work: (id: string) => Promise<T>,
 ): Promise<T> {
   const started = ctx.clock.now();
   const id = `${kind}-${started.toString(36)}-${token}`;
-  await ctx.db.run(
-    "INSERT INTO actions (id, kind, state, token, started_at, data) VALUES (?, ?, 'running', ?, ?, '{}')",
-    id,
-    kind,
-    token,
-    started,
+  await ctx.db.transaction((tx) =>
+    tx.run(
+      "INSERT INTO actions (id, kind, state, token, started_at, data) VALUES (?, ?, 'running', ?, ?, ?)",
+      id,
+      kind,
+      token,
+      started,
+      JSON.stringify({ reason }),
+    ),
   );
   const end = (state: 'done' | 'failed') =>
-    ctx.db.run('UPDATE actions SET state = ?, ended_at = ? WHERE id = ?', state, ctx.clock.now(), id);
+    ctx.db.transaction((tx) =>
+      tx.run('UPDATE actions SET state = ?, ended_at = ? WHERE id = ?', state, ctx.clock.now(), id),
+    );
   try {
     const result = await work(id);
     await end('done');

@@ -79,7 +79,7 @@ describe('what is computed when metrics are asked for', () => {
     expect(await value('kloros_alive_timestamp_seconds')).toBe(ticked);
     const attempt = await tryLock(ctx, 'orchestrator', { purpose: 'test', ttlMs: HOUR });
     if (!attempt.acquired) throw new Error('the lock is free');
-    await track(ctx, 'dream', attempt.lock.token, async () => {
+    await track(ctx, { kind: 'dream', reason: 'test', token: attempt.lock.token }, async () => {
       const began = ctx.clock.now() / 1000;
       ctx.clock.advance(3 * HOUR);
       expect(await value('kloros_alive_timestamp_seconds')).toBe(ctx.clock.now() / 1000);

@@ -1,6 +1,7 @@
 import { applyBaseline } from '../../baseline/apply.ts';
 import { commitPromotion } from '../../baseline/commit.ts';
 import { currentBaseline } from '../../baseline/current.ts';
+import { pruneBaselines } from '../../baseline/retention.ts';
 import type { ApplyResult, Baseline } from '../../baseline/types.ts';
 import { startWatch } from '../../baseline/watch-store.ts';
 import { mergeParams, type Params } from '../../config/parameters.ts';
@@ -111,9 +112,10 @@ export async function commit(run: Run, warrant: Warrant): Promise<Done> {
       (tx, baseline) => settleCommit(tx, run, warrant, baseline, from),
     );
     await deliverOutbox(ctx);
-    return result.state === 'moved'
-      ? result
-      : { ...result, applied: await applyBaseline(ctx, result.baseline) };
+    if (result.state === 'moved') return result;
+    const applied = await applyBaseline(ctx, result.baseline);
+    await pruneBaselines(ctx);
+    return { ...result, applied };
   });
   return done.state === 'moved'
     ? closeMoved(run, promotion.id, evidence.epochId, done.reason)
