@@ -95,7 +95,6 @@ class Run {
       for (const block of planSlice(this.#plan.settings, next.entrants, next.slice)) await this.#block(block);
       if (!this.#measurer.interruption) this.#race.look();
     }
-    this.#checkEnvironment();
     return this.#conclude();
   }
 

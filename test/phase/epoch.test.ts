@@ -228,10 +228,15 @@ describe('time', () => {
     const config = smallConfig();
     const ctx = await small({ ...config, phase: { ...config.phase, slices: 4, replicas: 2 } });
     const endsAt = ctx.clock.now() + 75_500;
-    const result = await runEpoch(ctx, new FormulaExecutor(ctx.clock), control(), request({ endsAt }));
+    const executor = new FormulaExecutor(ctx.clock);
+    const result = await runEpoch(ctx, executor, control(), request({ endsAt }));
     expect(result).toMatchObject({ state: 'done', reason: expect.stringContaining('the time is used up') });
     expect(ctx.clock.now()).toBeLessThan(endsAt);
     expect(states(result)).toMatchObject({ good: 'accept' });
+    // Nothing was begun that could not be ended: no trial is cut, and the last block is whole.
+    const rows = await ctx.db.all<{ seed: number }>('SELECT seed FROM trials ORDER BY number');
+    expect(rows.length).toBe(executor.asked.length);
+    expect(rows.filter(({ seed }) => seed === rows.at(-1)?.seed).length).toBeGreaterThanOrEqual(3);
   });
 
   test('no trial outlives it: one that hangs is cut and says nothing', async () => {

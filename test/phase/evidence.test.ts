@@ -128,6 +128,26 @@ test('the power grows with the effect, and large effects need few pairs', () => 
   expect(table.at(-1)).toMatchObject({ rate: 1, pairs: 8 });
 });
 
+test('the bets alone hold at every look and spend no more than their quarter', () => {
+  const random = seededRandom(SEED);
+  const loops = 4000;
+  let accepted = 0;
+  for (let i = 0; i < loops; i++) {
+    const rounds: number[] = [];
+    while (rounds.length < 30) {
+      rounds.push(normal(random));
+      if (pAbove(rounds, 0, { weight: 0 }) > 0.1) continue;
+      accepted += 1;
+      break;
+    }
+  }
+  process.stdout.write(
+    `A/A by bets alone, looked at after each pair: ${accepted} of ${loops} (seed ${SEED})\n`,
+  );
+  expect(accepted / loops).toBeLessThanOrEqual(0.025 + 3.1 * Math.sqrt((0.025 * 0.975) / loops));
+  expect(accepted).toBeGreaterThan(0);
+});
+
 test('heavy tails cost power, not correctness', () => {
   const design = { domains: 1, slices: 8, replicas: 4, alpha: 0.05 };
   expect(rate(design, 'without a mean (Cauchy)', 4, 300).rate).toBeGreaterThan(0.7);

@@ -98,6 +98,22 @@ describe('the race', () => {
     expect(better).toBeGreaterThan(0);
   });
 
+  test('the first to be accepted has all candidates against it, the next one fewer', () => {
+    const names = ['a', 'b', 'c', 'd'];
+    let seen = 0;
+    for (let seed = 1; seed <= 80; seed++) {
+      const { race } = run(
+        planOf(names, { replicas: 6 }),
+        noisy(seed, (t) => (t.subject === 'baseline' ? 1 : 1.012)),
+      );
+      const accepted = race.verdicts().filter((v) => v.verdict === 'accept');
+      const ps = accepted.map((v) => v.pValue).toSorted((a, b) => a - b);
+      for (const [i, p] of ps.entries()) expect(p).toBeLessThanOrEqual(0.05 / (names.length - i) + 1e-12);
+      seen += ps.length;
+    }
+    expect(seen).toBeGreaterThan(20);
+  });
+
   test('accepts nothing beside a baseline that differs from itself', () => {
     const honest = noisy(7, (t) => (t.subject === 'p' ? 2 : 1));
     const biased = noisy(7, (t) => (t.subject === 'p' ? 2 : t.role === 'calibration' ? 1.5 : 1));
