@@ -10,6 +10,7 @@ import { syncEpochsLedger } from './epochs-ledger.ts';
 import type { Race } from './race.ts';
 import { showEpoch } from './records.ts';
 import { buildReport, optimism, reportPaths } from './report.ts';
+import { reportHtml } from './report-html.ts';
 import { oweSignals } from './signal.ts';
 import type { CandidateVerdict, EpochResult } from './types.ts';
 
@@ -115,6 +116,7 @@ export async function endWithVerdicts(
     await appendEvent(tx, { ts: now, kind: 'epoch.ended', subject: id, data });
     await countCalibrations(tx, race);
     await owe(tx, now, paths.measurements, measurements);
+    await owe(tx, now, paths.html, reportHtml(report));
     await owe(tx, now, paths.report, text);
     await oweSignals(tx, ctx, id, reportSha256);
   });

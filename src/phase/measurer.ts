@@ -18,7 +18,7 @@ export interface Interruption {
 const RESERVE = { share: 0.05, mostMs: 5000 };
 
 /** The metrics that a trial has to yield. */
-export function requiredMetrics(experiment: Pick<Experiment, 'objectives' | 'guardrails'>): string[] {
+function requiredMetrics(experiment: Pick<Experiment, 'objectives' | 'guardrails'>): string[] {
   return [...new Set([...experiment.objectives, ...experiment.guardrails].map(({ metric }) => metric))];
 }
 

@@ -19,12 +19,13 @@ export interface ReportSource {
 }
 
 /** The files of an epoch, paths relative to the home. */
-export function reportPaths(id: string): { report: string; measurements: string } {
-  return { report: `phase/${id}/report.json`, measurements: `phase/${id}/measurements.jsonl` };
+export function reportPaths(id: string): { report: string; html: string; measurements: string } {
+  const at = (name: string) => `phase/${id}/${name}`;
+  return { report: at('report.json'), html: at('report.html'), measurements: at('measurements.jsonl') };
 }
 
 /** One finished trial a line, in the order of measuring. */
-export function measurementLines(trials: readonly EpochTrial[]): string {
+function measurementLines(trials: readonly EpochTrial[]): string {
   const line = ({ outputTail: _, params: __, startedAt, durationMs, ...trial }: EpochTrial) =>
     canonicalJson({ ...trial, started_at: startedAt, duration_ms: durationMs });
   return trials.map((trial) => `${line(trial)}\n`).join('');

@@ -10,7 +10,7 @@ import { owe } from '../store/outbox.ts';
 import { reportPaths } from './report.ts';
 
 /** A report of thousands of comparisons is smaller than this, bytes. */
-export const REPORT_MAX = 16 * 2 ** 20;
+const REPORT_MAX = 16 * 2 ** 20;
 
 /** What `klr_phase_complete_<epoch>.json` says. */
 export interface Signal {

@@ -4,7 +4,7 @@ export function windowOf(start: string, end: string, zone: string): WindowConfig
   return { start, end, zone };
 }
 
-export function minutes(time: string): number {
+function minutes(time: string): number {
   return Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
 }
 
@@ -17,6 +17,6 @@ export function keyAt(window: WindowConfig, date: string, minute: number): strin
   return minute < end ? dayBefore(date) : null;
 }
 
-export function dayBefore(date: string): string {
+function dayBefore(date: string): string {
   return new Date(Date.parse(`${date}T00:00Z`) - 86_400_000).toISOString().slice(0, 10);
 }

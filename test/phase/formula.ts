@@ -12,7 +12,7 @@ export function normal(random: () => number): number {
 }
 
 /** Noise that is fixed by the trial, so that a run that was interrupted sees the same. */
-export function noiseOf(request: TrialRequest): () => number {
+function noiseOf(request: TrialRequest): () => number {
   const random = seededRandom(
     [...request.id].reduce((hash, c) => (hash * 31 + c.charCodeAt(0)) >>> 0, request.seed),
   );
