@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 
 /** Program -> Debian package. */
-const TOOLS = { strace: 'strace', 'systemd-analyze': 'systemd' };
+const TOOLS = { strace: 'strace', 'systemd-analyze': 'systemd', zsh: 'zsh', fish: 'fish' };
 
 const has = (program) => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
 const missing = Object.entries(TOOLS).filter(([program]) => !has(program));

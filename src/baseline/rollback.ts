@@ -22,7 +22,7 @@ export interface RollbackRequest {
  * roll-back, the one before the version that it restored, so that a second roll-back goes further back and never
  * brings back what the first one took away. 0, the defaults of the configuration, is the last.
  */
-export async function rollbackTarget(db: Database, current: Baseline): Promise<number> {
+async function rollbackTarget(db: Database, current: Baseline): Promise<number> {
   let at: Baseline | null = current;
   while (at?.kind === 'rollback') {
     if (!at.restores) return 0;

@@ -183,9 +183,9 @@ function __kloros_at
     for word in (commandline -opc)[2..-1]
         string match -q -- '-*' $word; and continue
         set -l next (string join ' ' $place $word)
-        contains -- $next $__kloros_paths; and set place (string split ' ' -- $next)
+        contains -- $next $__kloros_paths; and set place $next
     end
-    test (string join ' ' $place) = (string join ' ' $argv)
+    test "$place" = "$argv"
 end
 set -g __kloros_paths ${places
     .filter(({ path }) => path !== '')

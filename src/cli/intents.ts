@@ -115,9 +115,9 @@ function listCommand(): Command {
           const { listIntents } = await import('../intent/queue.ts');
           const states = options.all ? undefined : (options.state ?? ['waiting']);
           const intents = await listIntents(ctx.db, { states, limit: options.limit });
-          const dropped = ctx.fs
-            .readdirSync(ctx.paths.intents)
-            .filter((name) => name.endsWith('.json')).length;
+          const { intents: folder } = ctx.paths;
+          const files = ctx.fs.existsSync(folder) ? ctx.fs.readdirSync(folder) : [];
+          const dropped = files.filter((name) => name.endsWith('.json')).length;
           out.data({ schema: 'kloros.intents/v1', intents, dropped }, (i) => {
             const more = i.dropped > 0 ? `${plural(i.dropped, 'file')} in intents/ for the next tick` : null;
             const listed = i.intents.length > 0 ? intentsTable(i.intents, ctx.clock.now()) : null;

@@ -45,7 +45,7 @@ function inForce(s: Status): string {
 }
 
 /** One screen: is it alive, what did it do last and why, what comes next and when, what waits for me, what is in force. */
-export function statusWords(s: Status, out: Output): string {
+function statusWords(s: Status, out: Output): string {
   const last = s.lastTick;
   return pairs([
     ['home', s.home],

@@ -23,8 +23,8 @@ export { experimentSchema } from './schema/experiment.ts';
 export { parameterSchema } from './schema/parameter.ts';
 
 export const configSchema = z.strictObject({
-  version: z.literal(1),
-  database: z.literal('sqlite').default('sqlite'),
+  version: z.literal(1).describe('of this format'),
+  database: z.literal('sqlite').default('sqlite').describe('where the ledger and the state are'),
   experiments: z
     .record(name, experimentSchema)
     .refine((e) => Object.keys(e).length > 0, 'at least one experiment'),
@@ -42,7 +42,9 @@ export const configSchema = z.strictObject({
       first_pause: duration.prefault('5m').describe('doubles with each try'),
     })
     .prefault({}),
-  tick: z.strictObject({ interval: duration.prefault('60s') }).prefault({}),
+  tick: z
+    .strictObject({ interval: duration.prefault('60s').describe('between two ticks of `kloros run`') })
+    .prefault({}),
 });
 
 export type Config = z.output<typeof configSchema>;

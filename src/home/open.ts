@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { loadConfigCached } from '../config/cache.ts';
+import type { Config } from '../config/schema.ts';
 import type { Context } from '../context.ts';
 import { KlorosError } from '../errors.ts';
 import { type FileSystem, nodeFileSystem } from '../files/filesystem.ts';
@@ -56,8 +57,14 @@ export async function openContext(options: OpenOptions): Promise<Context> {
   const readOnly = options.readOnly ?? false;
   const paths = findHome(resolve(options.home), fs);
   const repaired = checkHome(paths, fs, { readOnly });
-  const log = readOnly ? silent : structuredLogger(fs, clock, paths.structuredLog);
-  for (const path of repaired) log.event('home.repaired', { path });
+  const logOf = (limits?: Config['retention']) =>
+    structuredLogger(
+      fs,
+      clock,
+      paths.structuredLog,
+      limits && { bytes: limits.log_size, files: limits.log_files },
+    );
+  for (const path of repaired) logOf().event('home.repaired', { path });
   const db = await openSqlite(paths.database, { readOnly });
   try {
     const configFile = await configFileOf(paths, db, options);
@@ -70,7 +77,7 @@ export async function openContext(options: OpenOptions): Promise<Context> {
       db,
       clock,
       fs,
-      log,
+      log: readOnly ? silent : logOf(loaded.config.retention),
       random: systemRandom,
       env: options.env,
     };

@@ -1,4 +1,5 @@
-import { closeSync, createReadStream, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fromJson } from '../store/json.ts';
 
@@ -14,9 +15,6 @@ export interface LogFilter {
   readonly since?: number | undefined;
   readonly event?: string | undefined;
 }
-
-/** So many rotated files are looked for, oldest first. */
-const ROTATED = 9;
 
 /** The line when it is one of the log's and passes the filter; a torn one is no line. */
 function parseLine(text: string, filter: LogFilter): LogLine | null {
@@ -34,10 +32,19 @@ function exists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
+/** The log and its rotated files (file.2, file.1, file), oldest first. */
+function filesOf(file: string): string[] {
+  const folder = dirname(file);
+  const numberOf = (name: string) => Number(name.slice(basename(file).length + 1));
+  const names = exists(folder) ? readdirSync(folder) : [];
+  const rotated = names.filter((name) => name.startsWith(`${basename(file)}.`) && numberOf(name) > 0);
+  rotated.sort((a, b) => numberOf(b) - numberOf(a));
+  return [...rotated.map((name) => join(folder, name)), file].filter(exists);
+}
+
 /** The lines of the log and of its rotated files, oldest first. */
 export async function* readLog(file: string, filter: LogFilter): AsyncGenerator<LogLine> {
-  const rotated = Array.from({ length: ROTATED }, (_, i) => `${file}.${ROTATED - i}`);
-  for (const path of [...rotated, file].filter(exists)) {
+  for (const path of filesOf(file)) {
     for await (const text of createInterface({
       input: createReadStream(path),
       crlfDelay: Number.POSITIVE_INFINITY,

@@ -10,7 +10,12 @@ export const evaluatorSchema = z
       .string()
       .optional()
       .describe('a JavaScript or TypeScript module that exports evaluate(params, context)'),
-    env: z.record(z.string(), z.string()).default({}),
+    env: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe(
+        'environment variables of the trial; of its own KLoROS hands on PATH, HOME, LANG and TZ alone',
+      ),
   })
   .refine((e) => (e.command === undefined) !== (e.module === undefined), 'name either command or module');
 
@@ -23,12 +28,12 @@ export const limitsSchema = z.strictObject({
 });
 
 const objective = z.strictObject({
-  metric: name,
-  direction: z.enum(['minimize', 'maximize']),
+  metric: name.describe('a key of the JSON object that a trial reports'),
+  direction: z.enum(['minimize', 'maximize']).describe('which way is better'),
 });
 const guardrail = z
   .strictObject({
-    metric: name,
+    metric: name.describe('a key of the JSON object that a trial reports'),
     direction: z.enum(['minimize', 'maximize']).describe('which way is better'),
     max_regression: z
       .number()
@@ -43,7 +48,7 @@ const guardrail = z
   );
 
 const domain = z.strictObject({
-  description: z.string().optional(),
+  description: z.string().optional().describe('the workload, in a sentence'),
   weight: z.number().gt(0).default(1).describe('share in the search’s score'),
   args: z
     .record(z.string(), z.unknown())
@@ -53,7 +58,9 @@ const domain = z.strictObject({
 
 const apply = z.strictObject({
   file: z.string().describe('the target’s own settings file, relative to kloros.yaml'),
-  format: z.enum(['json', 'yaml', 'toml', 'ini', 'env', 'template']),
+  format: z
+    .enum(['json', 'yaml', 'toml', 'ini', 'env', 'template'])
+    .describe('of the file; all of it but the parameters stays as it is'),
   template: z
     .string()
     .optional()
@@ -78,7 +85,7 @@ const watch = z.strictObject({
   health: command
     .optional()
     .describe('exit 0 means healthy; without it, trials of the new and the previous baseline are compared'),
-  timeout: duration.prefault('30s'),
+  timeout: duration.prefault('30s').describe('of the health command'),
   failures: z
     .int()
     .min(1)
@@ -98,7 +105,10 @@ const search = z.strictObject({
     .default('auto')
     .describe('auto: chosen by the space and the budget'),
   seed: z.int().min(0).optional().describe('fixed seed; without it one is drawn and recorded'),
-  noise: z.boolean().default(true),
+  noise: z
+    .boolean()
+    .default(true)
+    .describe('measurements of one configuration differ; false: none is measured a second time'),
   points: z.array(z.record(parameterName, parameterValue)).default([]).describe('tried first'),
   early_stop: z
     .boolean()
@@ -114,7 +124,7 @@ const search = z.strictObject({
 });
 
 export const experimentSchema = z.strictObject({
-  description: z.string().optional(),
+  description: z.string().optional().describe('what is tuned, in a sentence'),
   parameters: z
     .record(parameterName, parameterSchema)
     .refine((p) => Object.keys(p).length > 0, 'at least one parameter'),

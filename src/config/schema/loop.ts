@@ -11,7 +11,7 @@ const localTime = z
 export const phase = z.strictObject({
   window: z
     .strictObject({
-      start: localTime.default('03:00'),
+      start: localTime.default('03:00').describe('local time in the zone'),
       end: localTime.default('07:00').describe('exclusive; before start means the next day'),
       zone: isoZone.default('UTC'),
     })
@@ -35,7 +35,7 @@ export const phase = z.strictObject({
   warmup: z.int().min(0).default(1).describe('measurements discarded at the start of each domain'),
   candidates: z.int().min(1).default(4).describe('promotions that one epoch takes at most, best first'),
   min_gain: z.number().min(0).default(0.01).describe('smallest relative gain that is worth a change'),
-  max_duration: duration.prefault('4h'),
+  max_duration: duration.prefault('4h').describe('of an epoch, even where the window is longer'),
   attempts: z.int().min(1).default(3).describe('inconclusive epochs before a promotion is rejected'),
   baseline_check: duration
     .optional()
@@ -58,37 +58,49 @@ export const escrow = z.strictObject({
     .array(
       z.strictObject({
         when: z.string().describe('CEL over changes, risky, gain, experiment, source'),
-        reason: z.string(),
+        reason: z.string().describe('what the person who decides is told'),
       }),
     )
     .default([]),
-  expires: duration.prefault('3d'),
-  notify: command.optional().describe('told of each waiting entry: JSON on stdin'),
+  expires: duration.prefault('3d').describe('how long an entry waits, and an approval holds'),
+  notify: command
+    .optional()
+    .describe('told of each waiting entry: JSON on stdin; tried again with growing pauses until it exits with 0'),
+  notify_timeout: duration.prefault('10s').describe('a tick waits no longer for the notify command'),
+  four_eyes: z
+    .boolean()
+    .default(false)
+    .describe('two different people approve, neither of them the one who asked for the change'),
+  flap_versions: z
+    .int()
+    .min(0)
+    .default(6)
+    .describe('a parameter that goes back to a value of so many versions before is frozen; 0: never'),
 });
 
 export const governor = z.strictObject({
-  concurrent_trials: z.int().min(1).default(2),
-  trials_per_hour: z.int().min(1).default(3600),
-  min_free_disk: size.prefault('512MiB'),
+  concurrent_trials: z.int().min(1).default(2).describe('trials under way at once, of all experiments'),
+  trials_per_hour: z.int().min(1).default(3600).describe('started in any hour'),
+  min_free_disk: size.prefault('512MiB').describe('with less, no trial starts'),
   breaker: z
     .strictObject({
       failures: z.int().min(1).default(5).describe('failed trials in a row that open the breaker'),
-      cooldown: duration.prefault('5m'),
+      cooldown: duration.prefault('5m').describe('until an open breaker lets one trial try again'),
     })
     .prefault({}),
 });
 
 export const intents = z.strictObject({
-  per_tick: z.int().min(1).max(10).default(10),
-  max_waiting: z.int().min(1).default(50),
-  stale_after: duration.prefault('24h'),
-  attempts: z.int().min(1).default(3),
+  per_tick: z.int().min(1).max(10).default(10).describe('handled in one tick at most'),
+  max_waiting: z.int().min(1).default(50).describe('beyond it the least urgent and oldest are dropped'),
+  stale_after: duration.prefault('24h').describe('one that waits longer is dropped'),
+  attempts: z.int().min(1).default(3).describe('failed tries after which one is quarantined'),
 });
 
 export const reflection = z.strictObject({
   idle: duration.prefault('10m').describe('nothing else happened for this long'),
-  every: duration.prefault('6h'),
-  intents_per_day: z.int().min(0).default(4),
+  every: duration.prefault('6h').describe('between two reflections'),
+  intents_per_day: z.int().min(0).default(4).describe('that reflection drops at most'),
   stale_baseline: duration.prefault('14d').describe('search again when no cycle ran for this long'),
   drift: z
     .number()
@@ -98,10 +110,14 @@ export const reflection = z.strictObject({
 });
 
 export const retention = z.strictObject({
-  baselines: z.int().min(2).default(10),
+  baselines: z
+    .int()
+    .min(2)
+    .default(10)
+    .describe('versions whose files are kept; pinned, watched and awaited ones stay beside them'),
   cycles: z.int().min(1).default(200).describe('cycles whose trials are kept'),
-  log_size: size.prefault('10MiB'),
-  log_files: z.int().min(1).default(5),
+  log_size: size.prefault('10MiB').describe('of logs/structured.jsonl before it is rotated'),
+  log_files: z.int().min(1).default(5).describe('log files that are kept, the present one included'),
 });
 
 export const metrics = z.strictObject({
