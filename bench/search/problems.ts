@@ -83,10 +83,10 @@ const choice = (...choices: string[]): Parameter => ({
 });
 const flag = (): Parameter => ({ type: 'boolean', default: false, autonomy: 'auto', risky: false });
 
-/** A rotated, shifted function in [-5, 5]^n with noise as a share of the value. */
-export function rotated(name: string, n: number, noise = 0): ProblemFamily {
+/** A rotated, shifted function in [-5, 5]^n with noise as a share of the value above `-level`. */
+export function rotated(name: string, n: number, noise = 0, level = 0): ProblemFamily {
   const objective = OBJECTIVES[name] as Objective;
-  const label = `${name}-${n}${noise > 0 ? `-noise${noise * 100}` : ''}`;
+  const label = `${name}-${n}${noise > 0 ? `-noise${noise * 100}` : ''}${level > 0 ? `+${level}` : ''}`;
   return {
     name: label,
     instance: (seed) => {
@@ -101,6 +101,31 @@ export function rotated(name: string, n: number, noise = 0): ProblemFamily {
           return objective(matrix.map((row) => sum(row.map((r, i) => r * (x[i] ?? 0)))));
         },
         best: 0,
+        noise: (value) => noise * Math.abs(value + level),
+      };
+    },
+  };
+}
+
+/** Ten numbers of which a seed's choice of three matter, and these with a bend. */
+export function sparse(noise = 0): ProblemFamily {
+  const name = `sparse-10${noise > 0 ? `-noise${noise * 100}` : ''}`;
+  return {
+    name,
+    instance: (seed) => {
+      const random = new Prng(seed, 0x5fa);
+      const target = Array.from({ length: 3 }, () => random.next());
+      const chosen = Array.from({ length: 10 }, (_, i) => i)
+        .sort(() => random.next() - 0.5)
+        .slice(0, 3);
+      return {
+        name,
+        parameters: Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`x${i}`, real(0, 1)])),
+        value: (params) => {
+          const [a = 0, b = 0, c = 0] = chosen.map((k, i) => Number(params[`x${k}`]) - (target[i] ?? 0));
+          return 0.01 + a * a + 4 * square(b - a * a) + Math.abs(c);
+        },
+        best: 0.01,
         noise: (value) => noise * Math.abs(value),
       };
     },
@@ -250,6 +275,10 @@ export const QUICK: readonly ProblemFamily[] = [
   rotated('ellipsoid', 20),
   rotated('sphere', 5, 0.2),
   rotated('rosenbrock', 10, 0.2),
+  rotated('sphere', 5, 0.2, 50),
+  rotated('ackley', 5, 0.1, 10),
+  sparse(),
+  sparse(0.2),
   mixed(),
   mixed(0.2),
   conditional(),

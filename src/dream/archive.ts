@@ -70,6 +70,10 @@ export class Archive {
     this.#byKey.set(key, summarise(evaluation.point, evaluations));
   }
 
+  configuration(key: string): Configuration | undefined {
+    return this.#byKey.get(key);
+  }
+
   /** How often a configuration was evaluated or is under way. */
   count(key: string): number {
     let count = this.#byKey.get(key)?.evaluations.length ?? 0;

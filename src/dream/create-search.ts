@@ -14,6 +14,7 @@ import type {
   Suggestion,
 } from './sampler.ts';
 import { autoSampler } from './samplers/auto.ts';
+import { cmaSampler } from './samplers/cma.ts';
 import { evolutionSampler } from './samplers/evolution.ts';
 import { gaussianSampler } from './samplers/gaussian.ts';
 import { randomSampler } from './samplers/random.ts';
@@ -27,6 +28,7 @@ const SAMPLERS: Readonly<Record<string, (setup: SamplerSetup) => Sampler>> = {
   evolution: evolutionSampler,
   gaussian: gaussianSampler,
   tpe: tpeSampler,
+  cma: cmaSampler,
   sobol: sobolSampler,
   random: randomSampler,
 };
@@ -76,7 +78,7 @@ class AskTellSearch implements Search {
     this.#settings = settings;
     this.#archive = new Archive(settings.directions.length);
     const random = new Prng(settings.seed, START_STREAM);
-    this.#points = distinct((settings.points ?? []).map((p) => space.repair(space.toUnit(p).unit, random)));
+    this.#points = distinct((settings.points ?? []).map((params) => given(space, params, random)));
     const focus = boxOf(space, settings.focus ?? null);
     this.#box = () => (2 * this.#asked < settings.budget ? focus : undefined);
     this.#sampler = create({ space, settings, random, box: this.#box });
@@ -155,6 +157,12 @@ class AskTellSearch implements Search {
       ),
     };
   }
+}
+
+/** A given point as it is where it may be tried, else the nearest that may. */
+function given(space: Space, params: Params, random: Prng): Point {
+  const point = space.toUnit(params);
+  return space.allows(point.params) ? point : space.repair(point.unit, random);
 }
 
 function distinct(points: readonly Point[]): Point[] {

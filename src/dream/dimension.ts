@@ -8,10 +8,14 @@ export interface Dimension {
   readonly kind: 'real' | 'ordered' | 'choice';
   /** Number of distinct values, Infinity for a continuum. */
   readonly levels: number;
+  /** The default. */
+  readonly initial: ParameterValue;
   /** Coordinate of the default: where the parameter stands while it is inactive. */
   readonly rest: number;
   /** The coordinate of a value; the nearest valid one's when it is out of bounds or off the step. NaN: no such choice. */
   toUnit(value: ParameterValue): number;
+  /** The valid value nearest to a value, itself when it is valid; undefined when there is no such choice. */
+  nearest(value: ParameterValue): ParameterValue | undefined;
   /** The valid value nearest to a coordinate. */
   fromUnit(unit: number): ParameterValue;
 }
@@ -48,8 +52,10 @@ function choiceDimension(
     name,
     kind,
     levels,
+    initial: Number.isNaN(rest) ? first : initial,
     rest: Number.isNaN(rest) ? 0.5 / levels : rest,
     toUnit,
+    nearest: (value) => (choices.includes(value) ? value : undefined),
     fromUnit: (unit) => choices[Math.min(levels - 1, Math.max(0, Math.floor(unit * levels)))] ?? first,
   };
 }
@@ -74,17 +80,21 @@ function numberDimension(name: string, parameter: NumberParameter): Dimension {
     const level = Math.round((Math.min(last, Math.max(low, x)) - low) / step);
     return clamp(Number((low + level * step).toPrecision(15)));
   };
+  const nearest = (value: ParameterValue): number | undefined =>
+    typeof value === 'number' && !Number.isNaN(value) ? snap(value) : undefined;
   const toUnit = (value: ParameterValue): number => {
-    const number = Number(value);
-    if (Number.isNaN(number) || typeof value === 'boolean') return Number.NaN;
-    return width > 0 ? (scale(snap(number)) - left) / width : 0.5;
+    const number = nearest(value);
+    if (number === undefined) return Number.NaN;
+    return width > 0 ? (scale(number) - left) / width : 0.5;
   };
   return {
     name,
     kind: step === null && low < high ? 'real' : 'ordered',
     levels: low === high ? 1 : step === null ? Infinity : Math.round((last - low) / step) + 1,
+    initial: snap(parameter.default),
     rest: toUnit(parameter.default),
     toUnit,
+    nearest,
     fromUnit: (unit) => snap(unscale(left + Math.min(1, Math.max(0, unit)) * width)),
   };
 }

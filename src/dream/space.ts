@@ -132,8 +132,8 @@ class CompiledSpace implements Space {
 
   toUnit(params: Params): Point {
     const values = this.dimensions.map((d) => {
-      const unit = Object.hasOwn(params, d.name) ? d.toUnit(params[d.name] ?? Number.NaN) : d.rest;
-      return d.fromUnit(Number.isNaN(unit) ? d.rest : unit);
+      const value = Object.hasOwn(params, d.name) ? params[d.name] : undefined;
+      return (value === undefined ? undefined : d.nearest(value)) ?? d.initial;
     });
     return this.#point(values, null);
   }
@@ -153,7 +153,7 @@ class CompiledSpace implements Space {
       if (active[i] === 0 || value === undefined) return;
       params[d.name] = value;
       const kept = d.kind === 'real' ? exact?.[i] : undefined;
-      unit[i] = kept === undefined ? d.toUnit(value) : Math.min(1, Math.max(0, kept));
+      unit[i] = Math.min(1, Math.max(0, kept ?? d.toUnit(value)));
     });
     // Not the coordinates: those of a continuum have more digits than the value they stand for.
     return { params, unit, active, key: values.map((v, i) => (active[i] === 1 ? v : '')).join('\u0000') };

@@ -18,25 +18,38 @@ export interface Priors {
 export function priorsFor(dimensions: number, noisy: boolean): Priors {
   return {
     length: { mean: Math.SQRT2 + Math.log(dimensions) / 2, deviation: 1 },
-    spread: 0.3,
-    noise: noisy ? { mean: Math.log(0.05), deviation: 1.5 } : { mean: Math.log(1e-5), deviation: 1 },
+    spread: 0.25,
+    noise: noisy ? { mean: Math.log(0.001), deviation: 2 } : { mean: Math.log(1e-5), deviation: 1 },
   };
 }
 
-const BOUNDS = { length: [Math.log(0.02), Math.log(1000)], noise: [Math.log(1e-6), Math.log(20)] } as const;
+const BOUNDS = { length: [Math.log(0.05), Math.log(1000)], noise: [Math.log(1e-6), Math.log(20)] } as const;
 
-/** Climbs from `start` by `steps` evaluations of the slope, each O(n³ + n² d). */
+/**
+ * Climbs from each start by `steps` evaluations of the slope, each O(n³ + n² d), and takes the highest summit: noisy
+ * data have one where all is noise and one where all is detail.
+ */
 export function fitHyperparameters(
   points: readonly Float64Array[],
   y: Float64Array,
   choice: Uint8Array,
   priors: Priors,
-  start: Hyperparameters,
+  starts: readonly Hyperparameters[],
   steps: number,
 ): Hyperparameters {
   const work = new Workspace(points, y, choice, priors);
-  const n = choice.length + 1;
+  const summits = starts.map((start) => summit(work, start, steps));
+  const { at } = summits.reduce((best, other) => (other.height > best.height ? other : best));
+  return { lengths: at.slice(0, -1), noise: at.at(-1) ?? priors.noise.mean };
+}
+
+function summit(
+  work: Workspace,
+  start: Hyperparameters,
+  steps: number,
+): { at: Float64Array; height: number } {
   const at = Float64Array.from([...start.lengths, start.noise]);
+  const n = at.length;
   const pace = new Float64Array(n).fill(0.3);
   const before = new Float64Array(n);
   const slope = new Float64Array(n);
@@ -51,7 +64,7 @@ export function fitHyperparameters(
     if (value === -Infinity) break;
     climb(at, slope, before, pace);
   }
-  return { lengths: best.slice(0, -1), noise: best[n - 1] ?? start.noise };
+  return { at: best, height: highest };
 }
 
 function climb(at: Float64Array, slope: Float64Array, before: Float64Array, pace: Float64Array): void {

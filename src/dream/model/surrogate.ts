@@ -7,7 +7,9 @@ import { fitHyperparameters, type Priors, priorsFor } from './likelihood.ts';
 import { warped } from './warp.ts';
 
 /** More rows than this cost more than they tell: the rest is left out. */
-const MOST_ROWS = 160;
+const MOST_ROWS = 200;
+/** With more rows one summit of the likelihood stands out, and a second climb is wasted. */
+const MOST_STARTED_TWICE = 80;
 /** The model has room for this many points under way. */
 const ROOM = 80;
 /** Results after which the hyperparameters are fitted again: a share of those before, within limits. */
@@ -27,6 +29,7 @@ export interface Model {
 export class Surrogate {
   readonly #choice: Uint8Array;
   readonly #priors: Priors;
+  readonly #start: Hyperparameters;
   #hyperparameters: Hyperparameters;
   #rows: Evaluation[] = [];
   #process: GaussianProcess | null = null;
@@ -38,10 +41,11 @@ export class Surrogate {
     const n = space.dimensions.length;
     this.#choice = Uint8Array.from(space.dimensions, (d) => (d.kind === 'choice' ? 1 : 0));
     this.#priors = priorsFor(n, noise);
-    this.#hyperparameters = {
+    this.#start = {
       lengths: new Float64Array(n).fill(Math.log(0.5) + Math.log(n) / 2),
-      noise: this.#priors.noise.mean,
+      noise: noise ? Math.log(0.1) : this.#priors.noise.mean,
     };
+    this.#hyperparameters = this.#start;
   }
 
   /** The model of everything told; several objectives are weighed anew for each call. */
@@ -69,7 +73,7 @@ export class Surrogate {
       targets,
       this.#choice,
       this.#priors,
-      this.#hyperparameters,
+      points.length > MOST_STARTED_TWICE ? [this.#hyperparameters] : [this.#hyperparameters, this.#start],
       steps,
     );
     this.#build(targets);

@@ -6,29 +6,32 @@
 import type { Archive } from '../archive.ts';
 import type { Prng } from '../prng.ts';
 import type { Point } from '../space.ts';
+import { cmaSampler } from './cma.ts';
 import { evolutionSampler } from './evolution.ts';
 import { gaussianSampler } from './gaussian.ts';
 import type { Sampler, SamplerSetup } from './sampler.ts';
 import { tpeSampler } from './tpe.ts';
 
 /** Evaluations after which the model's cost outweighs its gain. */
-const MODELLED = 300;
+const MODELLED = 200;
 const SECOND_OPINION = 5;
 
 export function autoSampler(setup: SamplerSetup): Sampler {
   const gaussian = gaussianSampler(setup);
   const tpe = tpeSampler(setup);
   const evolution = evolutionSampler(setup);
+  const cma = cmaSampler(setup);
   const discrete = setup.space.dimensions.some((d) => d.kind === 'choice');
   let turn = 0;
   return {
     name: 'auto',
     get restarts() {
-      return evolution.restarts ?? 0;
+      return (evolution.restarts ?? 0) + (cma.restarts ?? 0);
     },
     propose(archive: Archive, random: Prng): Point {
       turn++;
-      if (archive.evaluations.length >= MODELLED && turn % 4 !== 0) return evolution.propose(archive, random);
+      if (archive.evaluations.length >= MODELLED)
+        return (turn % 4 === 0 ? evolution : cma).propose(archive, random);
       if (discrete && archive.evaluations.length > 10 && turn % SECOND_OPINION === 0)
         return tpe.propose(archive, random);
       return gaussian.propose(archive, random);

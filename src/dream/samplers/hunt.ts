@@ -47,9 +47,13 @@ export class Hunt {
   #judged(unit: Float64Array): Candidate {
     const { process } = this.#model;
     process.predict(unit, this.#prediction);
+    this.#judge();
+    return { unit, value: this.#improvement.value };
+  }
+
+  #judge(): void {
     const { mean, deviation } = this.#prediction;
     logImprovement(this.#best, mean, deviation, this.#improvement);
-    return { unit, value: this.#improvement.value };
   }
 
   *#afar(): Generator<Float64Array> {
@@ -109,7 +113,7 @@ export class Hunt {
     let best = start;
     for (let step = 0; step < STEPS; step++) {
       process.predictWithSlope(at, this.#prediction, dMean, dDeviation);
-      logImprovement(this.#best, this.#prediction.mean, this.#prediction.deviation, this.#improvement);
+      this.#judge();
       const { value, byMean, byDeviation } = this.#improvement;
       if (value > best.value) best = { unit: at.slice(), value };
       for (let d = 0; d < n; d++) {
