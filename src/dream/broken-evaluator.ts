@@ -1,6 +1,6 @@
 import type { Params } from '../config/parameters.ts';
 import { canonicalJson } from '../store/json.ts';
-import type { Evaluated } from './search-stage.ts';
+import type { Evaluated } from './evaluated.ts';
 
 /** Configurations that tell a broken evaluator: at the end of a search, and to end it before. */
 const AT_THE_END = 3;

@@ -5,7 +5,7 @@ import { percent } from './progress.ts';
 import { promotable, sameParams } from './promotable.ts';
 import type { Recommendation } from './sampler.ts';
 import { mean } from './score.ts';
-import type { Evaluated } from './search-stage.ts';
+import type { Evaluated } from './evaluated.ts';
 
 /**
  * Who is measured again beside the baseline: the promotions given, those that the search measured best first, then the

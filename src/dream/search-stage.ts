@@ -5,21 +5,12 @@ import { canonicalJson } from '../store/json.ts';
 import { brokenEvaluator } from './broken-evaluator.ts';
 import type { StoredRequest, TrialRecord } from './cycle-store.ts';
 import { hopelessAfter, medianRule } from './early-stop.ts';
+import type { Evaluated } from './evaluated.ts';
 import type { Measurer } from './measurer.ts';
 import { bestSoFar, describe } from './progress.ts';
 import type { Search } from './sampler.ts';
-import { type ByDomain, type Metrics, type Score, scoreAgainst } from './score.ts';
+import { type ByDomain, type Metrics, scoreAgainst } from './score.ts';
 import { searchSeed } from './seeds.ts';
-
-/** A configuration that the search tried. */
-export interface Evaluated {
-  readonly params: Params;
-  /** failed: the evaluator could not measure it. stopped: cut short, as it could not become one of the better half. */
-  readonly state: 'completed' | 'failed' | 'stopped';
-  /** Null when it failed, or was stopped within its first trial. */
-  readonly score: Score | null;
-  readonly trials: readonly TrialRecord[];
-}
 
 export interface SearchRun {
   readonly experiment: Experiment;
