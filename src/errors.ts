@@ -141,6 +141,18 @@ export const CATALOGUE = {
     hint: 'The baseline moved since it was validated; it goes back to validation by itself.',
   },
   KLR_E_ESCROW_USED: { exit: EXIT.data, hint: 'An approval works once; nothing to do.' },
+  KLR_E_ESCROW_FOUR_EYES: {
+    exit: EXIT.data,
+    hint: 'Two different people approve (escrow.four_eyes), neither of them who asked for the change; under sudo each is known by name.',
+  },
+  KLR_E_ESCROW_FROZEN: {
+    exit: EXIT.data,
+    hint: 'It went back and forth. Find out why, then `kloros escrow autonomy raise` it; the change waits meanwhile.',
+  },
+  KLR_E_ESCROW_AUTONOMY: {
+    exit: EXIT.data,
+    hint: 'See what was taken away with `kloros escrow autonomy list`; what kloros.yaml grants is changed there.',
+  },
   KLR_E_ESCROW_REVIEWER: { exit: EXIT.usage, hint: 'Name who decides, and for a refusal why.' },
   // intents
   KLR_E_INTENT_INVALID: {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** How a reload or health command ended. `tail` is the end of what it printed, at most 4 KiB. */
+/** How a reload, health or notification command ended. `tail` is the end of what it printed, at most 4 KiB. */
 export type CommandResult =
   | { readonly ok: true; readonly tail: string }
   | { readonly ok: false; readonly stopped: boolean; readonly reason: string; readonly tail: string };
@@ -9,6 +9,8 @@ export interface CommandOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly timeoutMs: number;
+  /** Written to its stdin; default: it has none. */
+  readonly input?: string;
   /** Ends the command at once; the result is `stopped`. */
   readonly signal?: AbortSignal;
 }
@@ -59,16 +61,19 @@ function groupKiller(pid: number | undefined): { terminate(): void; settle(cutOf
 }
 
 /**
- * Runs a command of the configuration: no shell, no input, a process group of its own that is killed when the time is
+ * Runs a command of the configuration: no shell, a process group of its own that is killed when the time is
  * over (SIGTERM, a second later SIGKILL). After an exit 0 the group is left alone: a reload may start a service.
  * Never rejects.
  */
 export function runCommand(command: readonly string[], options: CommandOptions): Promise<CommandResult> {
   const [program = '', ...args] = command;
-  const { cwd, env, timeoutMs, signal } = options;
+  const { cwd, env, timeoutMs, input, signal } = options;
   return new Promise((resolve) => {
     const output = tailKeeper();
-    const child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    // A command that does not read its input is no failure.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
     const group = groupKiller(child.pid);
     let ended: { reason: string; stopped: boolean } | null = null;
     const end = (reason: string, stopped: boolean) => {
@@ -85,7 +90,7 @@ export function runCommand(command: readonly string[], options: CommandOptions):
     };
     const settle = (reason: string | null) => {
       disarm();
-      for (const stream of [child.stdout, child.stderr]) stream.destroy();
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
       const tail = output.text();
       if (ended) resolve({ ok: false, ...ended, tail });
       else if (reason !== null) resolve({ ok: false, reason, stopped: false, tail });

@@ -11,10 +11,13 @@ import type { Executor } from '../trial/types.ts';
 import { applyBaseline } from './apply.ts';
 import { checkHealth } from './check-health.ts';
 import { rollback } from './rollback.ts';
-import type { WatchResult } from './types.ts';
+import type { Baseline, WatchResult } from './types.ts';
 import { dueWatch, failWatch, saveWatch, type Watch, withCheck } from './watch-store.ts';
 
 export { activeWatch, dueWatch, startWatch } from './watch-store.ts';
+
+/** What the caller does in the transaction that takes a version back; `after` is the version that replaces it. */
+export type OnTakenBack = (tx: Database, after: Baseline, reason: string) => Promise<void>;
 
 /** Runs `work` under the baseline lock. @throws KLR_E_LOCK_HELD when another process has it */
 export type WithBaselineLock = <T>(work: (lock: HeldLock) => Promise<T>) => Promise<T>;
@@ -73,6 +76,7 @@ async function takeBack(
   watch: Watch,
   judgement: Judgement,
   withLock: WithBaselineLock,
+  onTakenBack: OnTakenBack | undefined,
 ): Promise<WatchResult> {
   const { version } = watch;
   return withLock(async (lock): Promise<WatchResult> => {
@@ -81,9 +85,10 @@ async function takeBack(
     const state = await ctx.db.get<{ state: string }>('SELECT state FROM watches WHERE version = ?', version);
     if (state?.state !== 'watching')
       return { state: 'watching', version, reason: 'superseded by a later version' };
-    const baseline = await rollback(ctx, lock, request, async (tx) => {
+    const baseline = await rollback(ctx, lock, request, async (tx, after) => {
       await failWatch(tx, watch);
       await record(tx, watch, judgement, ctx.clock.now());
+      await onTakenBack?.(tx, after, judgement.reason);
     });
     await deliverOutbox(ctx);
     const applied = await applyBaseline(ctx, baseline);
@@ -101,9 +106,10 @@ async function takeBackOrWait(
   watch: Watch,
   judgement: Judgement,
   withLock: WithBaselineLock,
+  onTakenBack: OnTakenBack | undefined,
 ): Promise<WatchResult> {
   try {
-    return await takeBack(ctx, watch, judgement, withLock);
+    return await takeBack(ctx, watch, judgement, withLock, onTakenBack);
   } catch (error) {
     const waiting: Watch = { ...watch, nextCheckAt: ctx.clock.now() };
     await ctx.db.transaction((tx) => saveWatch(tx, waiting, 'watching'));
@@ -123,6 +129,7 @@ export async function checkWatch(
   executor: Executor,
   withLock: WithBaselineLock,
   control: Control,
+  onTakenBack?: OnTakenBack,
 ): Promise<WatchResult> {
   const watch = await dueWatch(ctx.db, ctx.clock.now());
   if (!watch) return { state: 'watching', version: 0, reason: 'no check is due' };
@@ -138,7 +145,7 @@ export async function checkWatch(
   const now = ctx.clock.now();
   const checked = withCheck(watch, { at: now, ...finding });
   const judgement = judge(checked, experiment.watch, now);
-  if (judgement.state === 'bad') return takeBackOrWait(ctx, checked, judgement, withLock);
+  if (judgement.state === 'bad') return takeBackOrWait(ctx, checked, judgement, withLock, onTakenBack);
   const { state, reason } = judgement;
   const saved = await ctx.db.transaction(async (tx) => {
     const changed = await saveWatch(tx, checked, state === 'kept' ? 'ok' : 'watching');

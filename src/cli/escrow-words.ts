@@ -45,6 +45,22 @@ export function entriesTable(entries: readonly EscrowEntry[], now: number): stri
   );
 }
 
+/** What became of an entry by a decision, and what comes next. */
+export function decisionWords(e: EscrowEntry): string {
+  const until = new Date(e.expiresAt).toISOString();
+  const next = {
+    waiting: `a second, different person approves it, until ${until}`,
+    approved: `a tick commits it, until ${until}`,
+  };
+  const by = e.state === 'waiting' ? 'approved by one of two,' : `${e.state} by`;
+  const who = e.state === 'waiting' ? e.approvals.at(-1)?.reviewer : e.reviewer;
+  return [
+    `${by} ${who}: ${e.promotionId} on v${e.baseVersion}`,
+    `binds content ${e.contentSha256}`,
+    `next: ${e.state === 'waiting' || e.state === 'approved' ? next[e.state] : 'a tick ends the promotion'}`,
+  ].join('\n');
+}
+
 /** All that a decision needs. */
 export function entryWords(e: EscrowEntry, now: number): string {
   const document = e.document as Document;
@@ -68,7 +84,11 @@ export function entryWords(e: EscrowEntry, now: number): string {
       ['evidence', `${valueWords(epochId)}: ${valueWords(reason)}`],
       ['report', `SHA-256 ${valueWords(reportSha256)}`],
       ['because', e.reasons.join('; ')],
-      ['asked', moment(e.requestedAt, now)],
+      ['asked', `${moment(e.requestedAt, now)}, by ${e.requester}`],
+      ...e.approvals.map((a): [string, string] => [
+        'approval',
+        `${moment(a.ts, now)} by ${a.reviewer}: ${a.reason}`,
+      ]),
       ['expires', moment(e.expiresAt, now)],
       ['content', e.contentSha256],
     ]),

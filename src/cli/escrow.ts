@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import type { EscrowState } from '../escrow/types.ts';
 import { hashPrefix } from './arguments.ts';
-import { entriesTable, entryWords } from './escrow-words.ts';
+import { autonomyCommand } from './escrow-autonomy.ts';
+import { decisionWords, entriesTable, entryWords } from './escrow-words.ts';
 import { actor, withHome } from './home.ts';
 
 const STATES: readonly EscrowState[] = ['waiting', 'approved', 'rejected', 'expired', 'used', 'void'];
@@ -57,15 +58,7 @@ function decisionCommand(verb: 'approve' | 'reject', description: string, exampl
         const seen = options.sha && contentSha256.startsWith(options.sha) ? contentSha256 : options.sha;
         const decision = { reviewer: actor(), reason: options.reason, contentSha256: seen };
         const entry = await decide[verb](ctx, id, decision);
-        const next =
-          verb === 'approve'
-            ? `commits it, until ${new Date(entry.expiresAt).toISOString()}`
-            : 'ends the promotion';
-        out.data(
-          { schema: 'kloros.escrow-entry/v1', entry },
-          (e) =>
-            `${e.entry.state} by ${e.entry.reviewer}: ${e.entry.promotionId} on v${e.entry.baseVersion}\nbinds content ${e.entry.contentSha256}\nnext: a tick ${next}`,
-        );
+        out.data({ schema: 'kloros.escrow-entry/v1', entry }, (e) => decisionWords(e.entry));
       });
     });
 }
@@ -85,5 +78,6 @@ export function escrowCommand(): Command {
     .addCommand(
       decisionCommand('reject', 'refuse a change; its promotion ends', '--reason "not before the release"'),
     )
+    .addCommand(autonomyCommand())
     .addHelpText('after', '\nExamples:\n  $ kloros escrow list\n  $ kloros escrow show escrow-4f2a91c03b7d');
 }

@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { closeContext, openContext } from '../home/open.ts';
+import { userName } from '../home/user.ts';
 import { type ColorChoice, makeOutput, type Output } from './output.ts';
 
 /** Options that every command takes. */
@@ -16,7 +16,7 @@ export interface GlobalOptions {
 }
 
 /** Where the state lives when nobody says: beside the configuration that is being worked on. */
-export const DEFAULT_HOME = '.kloros';
+const DEFAULT_HOME = '.kloros';
 
 export function globalsOf(command: Command): GlobalOptions {
   return command.optsWithGlobals<GlobalOptions>();
@@ -48,15 +48,6 @@ export async function withHome<T>(
     return await work(ctx, outputOf(command));
   } finally {
     await closeContext(ctx);
-  }
-}
-
-/** The name of the user of this process, by the system and not by the environment; the number where it has none. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? '?'}`;
   }
 }
 

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { KlorosError } from '../errors.ts';
 import type { PromotionState } from '../promotion/types.ts';
 import { wholeNumber } from './arguments.ts';
-import { withHome } from './home.ts';
+import { actor, withHome } from './home.ts';
 import { promotionsTable, promotionWords } from './promotion-words.ts';
 import { readStdin } from './stdin.ts';
 
@@ -92,6 +92,12 @@ async function readDocument(ctx: Context, file: string): Promise<unknown> {
   return parsed.value;
 }
 
+/** Who asks for the change, for the record and for escrow.four_eyes, whatever the document says. */
+function signed(document: unknown): unknown {
+  const isObject = document !== null && typeof document === 'object' && !Array.isArray(document);
+  return isObject ? { ...document, requested_by: actor() } : document;
+}
+
 function submitCommand(): Command {
   return new Command('submit')
     .description('propose a change of the baseline: a promotion of schema v1 or v2')
@@ -108,7 +114,7 @@ Examples:
       await withHome(command, 'write', async (ctx, out) => {
         const { submitPromotion } = await import('../promotion/submit.ts');
         const { currentBaseline } = await import('../baseline/current.ts');
-        const document = await readDocument(ctx, file);
+        const document = signed(await readDocument(ctx, file));
         const submitted = await submitPromotion(ctx, await currentBaseline(ctx.db, ctx.config), document);
         out.data(
           { schema: 'kloros.promotion-submitted/v1', ...submitted },

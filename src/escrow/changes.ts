@@ -1,5 +1,7 @@
 import type { Params } from '../config/parameters.ts';
 import type { Experiment, Parameter, ParameterValue } from '../config/schema.ts';
+import { autonomyNow, type Demotions } from './autonomy.ts';
+import type { Autonomy } from './types.ts';
 
 /** What happens to one parameter, as escrow rules and reviewers see it. */
 export interface Change {
@@ -10,11 +12,17 @@ export interface Change {
   /** Size of the step as a share of the range, 0 to 1 (of its logarithm for log parameters; 1 for another choice). */
   readonly step_share: number;
   readonly risky: boolean;
-  readonly autonomy: Parameter['autonomy'];
+  /** What is in force: what the configuration grants, less what a surprise took away. */
+  readonly autonomy: Autonomy;
   readonly max_step: number | null;
 }
 
-function stepShare(parameter: Parameter, from: ParameterValue | null, to: ParameterValue | null): number {
+/** Size of a step as a share of the range, 0 to 1: of its logarithm for log parameters; 1 for another choice. */
+export function stepShare(
+  parameter: Parameter,
+  from: ParameterValue | null,
+  to: ParameterValue | null,
+): number {
   if (from === to) return 0;
   if (parameter.type === 'ordinal' && from !== null && to !== null) {
     const choices: readonly ParameterValue[] = parameter.choices;
@@ -34,13 +42,15 @@ export function changesBetween(
   experiment: Pick<Experiment, 'parameters'>,
   from: Params,
   to: Params,
+  demotions: Demotions = new Map(),
 ): Change[] {
   return Object.entries(experiment.parameters)
     .filter(([name]) => from[name] !== to[name])
     .map(([name, parameter]) => {
       const before = from[name] ?? null;
       const after = to[name] ?? null;
-      const { risky, autonomy, max_step } = parameter;
+      const { risky, max_step } = parameter;
+      const autonomy = autonomyNow(parameter, demotions.get(name));
       const step_share = stepShare(parameter, before, after);
       return { name, from: before, to: after, step_share, risky, autonomy, max_step: max_step ?? null };
     })

@@ -13,8 +13,11 @@ type EscrowRow = {
   state: EscrowState;
   reasons: string;
   document: string;
+  requester: string;
   requested_at: number;
   expires_at: number;
+  approvals: string;
+  told_at: number | null;
   reviewer: string | null;
   reason: string | null;
   decided_at: number | null;
@@ -29,11 +32,14 @@ function fromRow(row: EscrowRow): EscrowEntry {
     state: row.state,
     reasons: fromJson<string[]>(row.reasons),
     document: fromJson<EscrowEntry['document']>(row.document),
+    requester: row.requester,
     requestedAt: row.requested_at,
     expiresAt: row.expires_at,
+    approvals: fromJson<EscrowEntry['approvals']>(row.approvals),
     reviewer: row.reviewer,
     reason: row.reason,
     decidedAt: row.decided_at,
+    toldAt: row.told_at,
   };
 }
 

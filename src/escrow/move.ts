@@ -14,7 +14,7 @@ export async function moveEntry(
   by: { readonly reviewer?: string | null; readonly reason: string },
 ): Promise<void> {
   const now = ctx.clock.now();
-  // Who decided stays on record when the approval is used, expires or is void.
+  // Who decided stays on record when the approval is used, expires or is void; with four eyes the second of two.
   const reviewer = by.reviewer ?? entry.reviewer;
   const moved = await tx.run(
     'UPDATE escrow SET state = ?, reviewer = ?, reason = ?, decided_at = ? WHERE id = ? AND state = ?',

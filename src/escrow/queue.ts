@@ -14,6 +14,8 @@ export { changeSha256, getEntry, listEntries, openEntry } from './entries.ts';
 
 export interface EscrowRequest {
   readonly promotion: Pick<Promotion, 'id'>;
+  /** Who proposed it. */
+  readonly requester: string;
   readonly change: ProposedChange;
   /** The version that the change was validated against and is to change. */
   readonly baseVersion: number;
@@ -40,7 +42,7 @@ export async function request(
   ctx: Pick<Context, 'clock' | 'config' | 'random'>,
   asked: EscrowRequest,
 ): Promise<string> {
-  const { promotion, change, baseVersion, reasons, evidence } = asked;
+  const { promotion, requester, change, baseVersion, reasons, evidence } = asked;
   const now = ctx.clock.now();
   const contentSha256 = changeSha256(change, baseVersion);
   const open = await openEntry(tx, promotion.id);
@@ -48,14 +50,15 @@ export async function request(
   if (open) await moveEntry(tx, ctx, open, 'void', { reason: 'asked for again, with another change' });
   const id = newEntryId(ctx.random);
   await tx.run(
-    `INSERT INTO escrow (id, promotion_id, content_sha256, base_version, state, reasons, document, requested_at, expires_at)
-     VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?, ?)`,
+    `INSERT INTO escrow (id, promotion_id, content_sha256, base_version, state, reasons, document, requester, requested_at,
+     expires_at, approvals) VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, '[]')`,
     id,
     promotion.id,
     contentSha256,
     baseVersion,
     canonicalJson(reasons),
     canonicalJson({ change, evidence }),
+    requester,
     now,
     now + ctx.config.escrow.expires,
   );
@@ -64,7 +67,13 @@ export async function request(
     kind: 'escrow.requested',
     subject: id,
     experiment: change.experiment,
-    data: { promotion: promotion.id, content_sha256: contentSha256, base_version: baseVersion, reasons },
+    data: {
+      promotion: promotion.id,
+      requester,
+      content_sha256: contentSha256,
+      base_version: baseVersion,
+      reasons,
+    },
   });
   await addCounter(tx, 'kloros_escrow_total', { state: 'requested' });
   return id;

@@ -163,14 +163,29 @@ CREATE TABLE escrow (
   state TEXT NOT NULL,           -- waiting | approved | rejected | expired | used | void
   reasons TEXT NOT NULL,         -- JSON: which rules ask for a person
   document TEXT NOT NULL,        -- JSON: the change, evidence
+  requester TEXT NOT NULL DEFAULT 'kloros',
   requested_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
+  approvals TEXT NOT NULL DEFAULT '[]', -- JSON: who approved, two with four eyes
+  told_at INTEGER,               -- when the notification command took it
   reviewer TEXT,
   reason TEXT,
   decided_at INTEGER
 );
 CREATE INDEX escrow_state ON escrow (state);
 CREATE UNIQUE INDEX escrow_open ON escrow (promotion_id) WHERE state IN ('waiting', 'approved');
+
+-- Where a parameter's autonomy is not what the configuration grants: taken away after a surprise, or raised by a person since.
+CREATE TABLE autonomy (
+  experiment TEXT NOT NULL,
+  parameter TEXT NOT NULL,
+  level TEXT NOT NULL,           -- off | observe | frozen | propose | guarded | auto
+  reason TEXT NOT NULL,
+  version INTEGER,               -- the baseline that gave cause; null when a person raised it
+  actor TEXT NOT NULL,
+  ts INTEGER NOT NULL,
+  PRIMARY KEY (experiment, parameter)
+);
 
 CREATE TABLE baselines (
   version INTEGER PRIMARY KEY,

@@ -96,6 +96,10 @@ async function underLock(
   const decision = withForce(snapshot, decide(snapshot), options.force);
   const ended =
     gate.mode === 'observe' ? observed(decision) : await perform(ctx, lock, decision, options, span);
+  if (ctx.config.escrow.notify !== undefined && gate.mode === 'enabled') {
+    const { tellReviewers } = await import('./tell-reviewers.ts');
+    await tellReviewers(ctx);
+  }
   return { decision, ended };
 }
 

@@ -1,5 +1,4 @@
 import { applyBaseline } from '../baseline/apply.ts';
-import { currentBaseline } from '../baseline/current.ts';
 import { rollback } from '../baseline/rollback.ts';
 import type { Baseline } from '../baseline/types.ts';
 import type { Context } from '../context.ts';
@@ -19,11 +18,11 @@ export async function takeBack(
   ask: { readonly to?: number | undefined; readonly actor: string; readonly reason: string },
 ): Promise<Baseline> {
   return withBaselineLock(ctx, `roll-back: ${ask.reason}`, async (lock) => {
-    const before = await currentBaseline(ctx.db, ctx.config);
-    const after = await rollback(ctx, lock, ask);
+    const after = await rollback(ctx, lock, ask, (tx, baseline) =>
+      learnRollback(tx, ctx, baseline, ask.reason),
+    );
     await deliverOutbox(ctx);
     const applied = await applyBaseline(ctx, after);
-    await learnRollback(ctx, before.version);
     if (applied.state === 'failed')
       throw new KlorosError(
         'KLR_E_APPLY_FAILED',

@@ -19,6 +19,13 @@ export function proposed(overrides: Partial<ProposedChange> = {}): ProposedChang
 /** Asks for a decision on a change of baseline v3; the id of the entry. */
 export function ask(ctx: TestContext, change: ProposedChange = proposed(), baseVersion = 3): Promise<string> {
   const promotion = { id: change.promotionId };
-  const asked = { promotion, change, baseVersion, reasons: ['a rule'], evidence: { epochId: 'e' } };
+  const asked = {
+    promotion,
+    requester: 'kloros',
+    change,
+    baseVersion,
+    reasons: ['a rule'],
+    evidence: { epochId: 'e' },
+  };
   return ctx.db.transaction((tx) => request(tx, ctx, asked));
 }

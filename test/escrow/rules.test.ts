@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Params } from '../../src/config/parameters.ts';
 import { changesBetween } from '../../src/escrow/changes.ts';
-import { escrowReasons } from '../../src/escrow/rules.ts';
+import { escrowFindings } from '../../src/escrow/rules.ts';
 import { type ConfigInput, type ExperimentInput, experimentConfig, parseConfig } from '../support/context.ts';
 import { proposed } from './entries.ts';
 
@@ -20,13 +20,13 @@ async function reasonsFor(
   to: number | string | boolean,
   escrow: ConfigInput['escrow'] = {},
   overrides: Parameters<typeof proposed>[0] = {},
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const config = parseConfig({
     experiments: { demo: experimentConfig({ parameters: { x: parameter } }) },
     escrow,
   });
   const from: Params = { x: parameter.default };
-  return escrowReasons({ config }, proposed({ from, to: { x: to }, ...overrides }));
+  return (await escrowFindings({ config }, proposed({ from, to: { x: to }, ...overrides }))).reasons;
 }
 
 test('a plain step may go alone', async () => {
@@ -89,7 +89,7 @@ test('every reason is named', async () => {
 
 test('an experiment that is not configured is no silent yes', async () => {
   const config = parseConfig();
-  await expect(escrowReasons({ config }, proposed({ experiment: '__proto__' }))).rejects.toMatchObject({
+  await expect(escrowFindings({ config }, proposed({ experiment: '__proto__' }))).rejects.toMatchObject({
     code: 'KLR_E_NOT_FOUND',
   });
 });

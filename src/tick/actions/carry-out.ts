@@ -1,13 +1,16 @@
 import { currentBaseline } from '../../baseline/current.ts';
 import { mergeParams } from '../../config/parameters.ts';
 import { KlorosError } from '../../errors.ts';
+import { demotionsOf, lowerAutonomy } from '../../escrow/autonomy.ts';
 import { openEntry } from '../../escrow/entries.ts';
 import { request as requestEscrow } from '../../escrow/queue.ts';
-import { escrowReasons } from '../../escrow/rules.ts';
+import { escrowFindings } from '../../escrow/rules.ts';
+import { userName } from '../../home/user.ts';
 import { settleIfOpen } from '../../promotion/ack.ts';
 import { getPromotion, moveState } from '../../promotion/records.ts';
 import type { Promotion } from '../../promotion/types.ts';
 import { deliverOutbox } from '../../store/outbox.ts';
+import { pastVersions } from '../past-versions.ts';
 import { recordFailure } from '../retries.ts';
 import { isTroubleOfHome, wordsOf } from '../trouble.ts';
 import type { Settlement } from '../types.ts';
@@ -16,7 +19,7 @@ import type { Done, Run } from './run.ts';
 import { closePromotion, type Evidence, markCarriedOut, newestEvidence } from './verdicts.ts';
 
 /** What the rules say of an accepted promotion: reasons for a person to decide, none when it may go on alone. */
-async function reasonsForEscrow(run: Run, promotion: Promotion, evidence: Evidence) {
+async function findingsForEscrow(run: Run, promotion: Promotion, evidence: Evidence) {
   const { ctx } = run;
   const name = promotion.experiment ?? '';
   const experiment = ctx.config.experiments[name];
@@ -26,20 +29,40 @@ async function reasonsForEscrow(run: Run, promotion: Promotion, evidence: Eviden
   const to = mergeParams(experiment, from, promotion.changes);
   const { gain } = evidence;
   const change = { experiment: name, from, to, gain, source: promotion.source, promotionId: promotion.id };
-  return { change, reasons: await escrowReasons(ctx, change) };
+  const past = {
+    now: ctx.clock.now(),
+    demotions: await demotionsOf(ctx.db, name),
+    versions: await pastVersions(ctx, name),
+  };
+  return { change, ...(await escrowFindings(ctx, change, past)) };
+}
+
+/** Who proposed a change: by its own word from outside, and the service itself for what it found. */
+function requesterOf({ source, document }: Promotion): string {
+  const { requested_by: named } = document;
+  return source === 'external' && typeof named === 'string' && named.trim() !== ''
+    ? named.trim()
+    : userName();
 }
 
 async function escrow(
   run: Run,
   promotion: Promotion,
   evidence: Evidence,
-  found: Awaited<ReturnType<typeof reasonsForEscrow>>,
+  found: Awaited<ReturnType<typeof findingsForEscrow>>,
 ): Promise<Done> {
   const { ctx } = run;
   const id = await ctx.db.transaction(async (tx) => {
-    const { change, reasons } = found;
+    const { change, reasons, flapping } = found;
     const baseVersion = evidence.baselineVersion;
-    const entry = await requestEscrow(tx, ctx, { promotion, change, baseVersion, reasons, evidence });
+    const requester = requesterOf(promotion);
+    const asked = { promotion, requester, change, baseVersion, reasons, evidence };
+    const entry = await requestEscrow(tx, ctx, asked);
+    await lowerAutonomy(tx, ctx, change.experiment, flapping, {
+      reason: `flaps: ${promotion.id} would bring an earlier value back`,
+      version: baseVersion,
+      freeze: true,
+    });
     if (promotion.state === 'screened')
       await moveState(tx, ctx, promotion.id, 'accepted', {
         reason: evidence.reason,
@@ -68,7 +91,7 @@ async function advance(run: Run, id: string): Promise<Done> {
   const entry = await openEntry(ctx.db, id);
   if (promotion.state === 'escrowed' && entry?.state === 'approved')
     return commit(run, { promotion, evidence, entry });
-  const found = await reasonsForEscrow(run, promotion, evidence);
+  const found = await findingsForEscrow(run, promotion, evidence);
   return found.reasons.length > 0
     ? escrow(run, promotion, evidence, found)
     : commit(run, { promotion, evidence, entry: null });

@@ -6,6 +6,7 @@ import type { ApplyResult, Baseline } from '../../baseline/types.ts';
 import { startWatch } from '../../baseline/watch-store.ts';
 import { mergeParams, type Params } from '../../config/parameters.ts';
 import { EXIT } from '../../errors.ts';
+import { refuseFrozen } from '../../escrow/autonomy.ts';
 import { use } from '../../escrow/decide.ts';
 import { changeSha256 } from '../../escrow/entries.ts';
 import { voidOpen } from '../../escrow/queue.ts';
@@ -61,6 +62,8 @@ async function settleCommit(
     const contentSha256 = changeSha256({ promotionId: promotion.id, experiment, from, to }, baseVersion);
     await use(tx, ctx, entry.id, { contentSha256, baseVersion });
   }
+  const changed = Object.keys(promotion.changes).filter((name) => from[name] !== promotion.changes[name]);
+  await refuseFrozen(tx, promotion.experiment ?? '', changed, promotion.id);
   await learn(tx, ctx, promotion.id, evidence);
   await settle(tx, ctx, promotion.id, 'committed', {
     reason: `baseline v${baseline.version}`,

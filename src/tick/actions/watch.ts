@@ -13,11 +13,12 @@ export async function watch(run: Run): Promise<Done> {
     const executor = await run.executor();
     const lock = <T>(work: Parameters<typeof withBaselineLock<T>>[2]) =>
       withBaselineLock(ctx, 'take a baseline back', work);
-    const result = await checkWatch(ctx, executor, lock, supervision.control);
+    const result = await checkWatch(ctx, executor, lock, supervision.control, (tx, after, reason) =>
+      learnRollback(tx, ctx, after, reason),
+    );
     if (supervision.stopped() === 'killed' && result.state === 'watching')
       return { outcome: 'KILLED', reason: result.reason };
     if (result.state !== 'rolled-back') return { outcome: 'WATCH_OK', reason: result.reason };
-    await learnRollback(ctx, result.version);
     return { outcome: 'ROLLED_BACK', reason: `v${result.version}: ${result.reason}` };
   } finally {
     supervision.dispose();
