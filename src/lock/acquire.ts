@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { type FileSystem, nodeFileSystem } from '../files/filesystem.ts';
+import { explainFileError } from '../files/write-atomic.ts';
 import { addCounter } from '../metrics/counters.ts';
 import type { Database } from '../store/database.ts';
 import { appendEvent } from '../store/ledger.ts';
@@ -100,6 +101,6 @@ export async function tryLock(
     return { acquired: true, lock: heldLock(fs, fd, name, holder), reaped };
   } catch (error) {
     fs.closeSync(fd);
-    throw error;
+    throw explainFileError(error, lockPath(ctx.paths, name));
   }
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -155,16 +155,45 @@ function onReadOnlyMedia(path: string): boolean {
   }
 }
 
-/**
- * Connects to a database file. On read-only media SQLite cannot make the index that belongs to its log; where there is
- * no log, the file is the whole database and nobody can change it, so it is opened as such.
- */
-function connect(path: string, readOnly: boolean): DatabaseSync {
-  if (!readOnly || !onReadOnlyMedia(path) || existsSync(`${path}-wal`))
-    return new DatabaseSync(path, { readOnly, timeout: BUSY_MS });
+/** A log without a byte is what an attempt to open left that found no room for more. */
+function logIsEmpty(path: string): boolean {
+  return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0;
+}
+
+/** Opens a file that is the whole database: there is no log beside it, and SQLite makes no index for one. */
+function openWhole(path: string): DatabaseSync {
   const url = pathToFileURL(path);
   url.searchParams.set('immutable', '1');
-  return new DatabaseSync(url, { readOnly });
+  return new DatabaseSync(url, { readOnly: true });
+}
+
+async function prepare(db: DatabaseSync, path: string, readOnly: boolean): Promise<DatabaseSync> {
+  try {
+    // Where other processes do the same to a new database, SQLite does not wait for them by itself.
+    if (!readOnly) await patiently(() => db.exec('PRAGMA journal_mode = WAL'));
+    db.exec('PRAGMA synchronous = FULL');
+    migrate(db, path, readOnly);
+    db.exec(`PRAGMA busy_timeout = ${BUSY_STEP_MS}`);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/**
+ * Connects to a database file. On read-only media, and on a full disk, SQLite cannot make the index that belongs to its
+ * log: who only looks, and finds no log, does without.
+ */
+async function connect(path: string, readOnly: boolean): Promise<DatabaseSync> {
+  const whole = () => readOnly && logIsEmpty(path);
+  if (whole() && onReadOnlyMedia(path)) return prepare(openWhole(path), path, readOnly);
+  try {
+    return await prepare(new DatabaseSync(path, { readOnly, timeout: BUSY_MS }), path, readOnly);
+  } catch (error) {
+    if (error instanceof KlorosError || !whole()) throw error;
+    return prepare(openWhole(path), path, readOnly);
+  }
 }
 
 /**
@@ -175,18 +204,7 @@ function connect(path: string, readOnly: boolean): DatabaseSync {
 export async function openSqlite(path: string, options: { readOnly?: boolean } = {}): Promise<Database> {
   const readOnly = options.readOnly ?? false;
   try {
-    const db = connect(path, readOnly);
-    try {
-      // Where other processes do the same to a new database, SQLite does not wait for them by itself.
-      if (!readOnly) await patiently(() => db.exec('PRAGMA journal_mode = WAL'));
-      db.exec('PRAGMA synchronous = FULL');
-      migrate(db, path, readOnly);
-      db.exec(`PRAGMA busy_timeout = ${BUSY_STEP_MS}`);
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-    return new SqliteDatabase(db, path);
+    return new SqliteDatabase(await connect(path, readOnly), path);
   } catch (error) {
     throw explain(error, path);
   }

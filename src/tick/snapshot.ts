@@ -94,10 +94,12 @@ async function readIdle(ctx: Context, now: number): Promise<Pick<Snapshot, 'idle
 export async function readSnapshot(ctx: Context, gate: Gate, dropped: Dropped): Promise<Snapshot> {
   const { db, config } = ctx;
   const unfinished = await db.all<{ id: string; kind: string }>(
-    // A search or epoch whose action ended in an error is as unfinished as one whose process died.
+    // What an action that ended in an error left open is as unfinished as what a dead process left.
     `SELECT id, kind FROM actions WHERE state = 'running' UNION ALL
      SELECT id, 'cycle' FROM cycles WHERE state = 'running' UNION ALL
-     SELECT id, 'epoch' FROM epochs WHERE state = 'running'`,
+     SELECT id, 'epoch' FROM epochs WHERE state = 'running' UNION ALL
+     SELECT 'v' || version, 'apply' FROM baselines
+     WHERE apply_state = 'owed' AND version = (SELECT MAX(version) FROM baselines)`,
   );
   const watch = await activeWatch(db);
   // The clock was stepped back: the check that was planned is overdue by any measure.

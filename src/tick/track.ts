@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { isDiskTrouble } from './trouble.ts';
 
 interface Tracked {
   readonly kind: string;
@@ -37,7 +38,8 @@ export async function track<T>(
     await end('done');
     return result;
   } catch (error) {
-    await end('failed');
+    // Then it did not come to its end, and rule 4 finishes or undoes it.
+    if (!isDiskTrouble(error)) await end('failed');
     throw error;
   }
 }
