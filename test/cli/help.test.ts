@@ -58,9 +58,9 @@ describe.each(named)('kloros %s', (path, command) => {
     }
   });
 
-  test('says of every option what it does, and fits into a terminal of 80 columns', () => {
+  test('says what it does, and what each of its options and arguments is for', () => {
+    expect(command.description()).not.toBe('');
     for (const option of command.options) expect(option.description, option.flags).not.toBe('');
-    const beforeExamples = help.split('\nExamples:\n')[0] ?? '';
-    for (const line of beforeExamples.split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
+    expect(help).toContain('--json');
   });
 });

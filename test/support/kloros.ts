@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
@@ -20,6 +21,9 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** What a process compiled the next one need not: a test starts dozens. */
+const CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), 'kloros-test-compile-cache') };
+
 /** Runs a program to its end. `answer` is typed when it asks: when what it printed ends with ": ". */
 export function run(
   program: string,
@@ -29,7 +33,7 @@ export function run(
   const { home, cwd, stdin = '', env, answer } = options;
   const child = spawn(program, args, {
     cwd,
-    env: { PATH: process.env.PATH, ...(home === undefined ? {} : { KLOROS_HOME: home }), ...env },
+    env: { PATH: process.env.PATH, ...CACHE, ...(home === undefined ? {} : { KLOROS_HOME: home }), ...env },
   });
   let stdout = '';
   let stderr = '';
