@@ -3,6 +3,7 @@ import { askTellCommand } from './ask-tell.ts';
 import { baselineCommand } from './baseline.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
+import { doctorCommand } from './doctor.ts';
 import { dreamCommand } from './dream.ts';
 import { escrowCommand } from './escrow.ts';
 import { heuristicsCommand } from './heuristics.ts';
@@ -25,6 +26,7 @@ import { whyCommand } from './why.ts';
 export const COMMANDS: readonly (() => Command)[] = [
   initCommand,
   configCommand,
+  doctorCommand,
   statusCommand,
   whyCommand,
   tickCommand,

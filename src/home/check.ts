@@ -25,7 +25,7 @@ export function homeFolders(paths: HomePaths): string[] {
 }
 
 /** Files that must be nobody else's; those that do not exist are not missed. */
-function homeFiles(paths: HomePaths): string[] {
+export function homeFiles(paths: HomePaths): string[] {
   return [
     paths.database,
     `${paths.database}-wal`,

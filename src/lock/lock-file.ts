@@ -10,6 +10,9 @@ import type { LockName } from './types.ts';
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const FULL_OR_READ_ONLY = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
+/** Every lock there is. */
+export const LOCK_NAMES: readonly LockName[] = ['orchestrator', 'dream', 'phase', 'baseline', 'daemon'];
+
 export function lockPath(paths: Pick<HomePaths, 'locks'>, name: LockName): string {
   return join(paths.locks, `${name}.lock`);
 }

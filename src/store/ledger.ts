@@ -107,12 +107,18 @@ export async function readEvents(db: Database, filter: EventFilter = {}): Promis
   }));
 }
 
-/** Recomputes every link. The first broken one is named; `head` is the hash of the last event. */
+/**
+ * Recomputes every link. The first broken one is named; `head` is the hash of the last event.
+ * @param newest only so many events; the link of the first of them is taken as it stands
+ */
 export async function verifyLedger(
   db: Database,
+  newest = Number.POSITIVE_INFINITY,
 ): Promise<{ ok: true; events: number; head: string } | { ok: false; seq: number; reason: string }> {
-  let previous = '';
-  let seq = 0;
+  const last = await db.get<{ seq: number }>('SELECT seq FROM events ORDER BY seq DESC LIMIT 1');
+  let seq = Math.max(0, (last?.seq ?? 0) - newest);
+  const before = await db.get<{ hash: string }>('SELECT hash FROM events WHERE seq = ?', seq);
+  let previous = before?.hash ?? '';
   for (;;) {
     const rows = await db.all<EventRow>('SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT 5000', seq);
     if (rows.length === 0) return { ok: true, events: seq, head: previous };

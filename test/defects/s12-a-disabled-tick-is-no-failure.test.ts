@@ -6,7 +6,7 @@ import { writeMode } from '../../src/home/mode.ts';
 import { closeContext } from '../../src/home/open.ts';
 import { generateUnits } from '../../src/service/units.ts';
 import { runTick } from '../../src/tick/run-tick.ts';
-import { daemon, settings, valueOf } from '../service/settings.ts';
+import { daemon, settingOf, settings } from '../service/settings.ts';
 import { loopHome } from '../support/loop.ts';
 
 const ticking = [...generateUnits(settings()), ...generateUnits(daemon())].filter(({ text }) =>
@@ -18,7 +18,7 @@ test('there is a unit of each mode that ticks', () => {
 });
 
 test.each(ticking)('$name ends well when it is disabled, killed or locked', ({ text }) => {
-  const good = valueOf(text, 'SuccessExitStatus')?.split(' ').map(Number);
+  const good = settingOf(text, 'SuccessExitStatus')?.split(' ').map(Number);
   expect(good).toEqual([EXIT.disabled, EXIT.killed, EXIT.locked]);
 });
 

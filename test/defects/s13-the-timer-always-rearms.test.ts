@@ -5,23 +5,23 @@
 import { expect, test } from 'vitest';
 import { longestTickMs } from '../../src/service/limits.ts';
 import { generateUnits } from '../../src/service/units.ts';
-import { settings, valueOf } from '../service/settings.ts';
+import { settingOf, settings } from '../service/settings.ts';
 import { experimentConfig, parseConfig } from '../support/context.ts';
 
 const text = (name: string) => generateUnits(settings()).find((unit) => unit.name === name)?.text ?? '';
 
 test('the timer counts by the calendar alone, and makes up for what it missed while it was off', () => {
   const timer = text('kloros-tick.timer');
-  expect(valueOf(timer, 'OnCalendar')).toBe('minutely');
-  expect(valueOf(timer, 'Persistent')).toBe('true');
-  expect(valueOf(timer, 'AccuracySec')).toBe('1s');
+  expect(settingOf(timer, 'OnCalendar')).toBe('minutely');
+  expect(settingOf(timer, 'Persistent')).toBe('true');
+  expect(settingOf(timer, 'AccuracySec')).toBe('1s');
   expect(timer).not.toMatch(/^On(Unit|Boot|Startup|Active)\w*Sec=/m);
-  expect(valueOf(timer, 'WantedBy')).toBe('timers.target');
+  expect(settingOf(timer, 'WantedBy')).toBe('timers.target');
 });
 
 test('the service is a oneshot that does not stay active, so that the calendar starts it again', () => {
   const service = text('kloros-tick.service');
-  expect(valueOf(service, 'Type')).toBe('oneshot');
+  expect(settingOf(service, 'Type')).toBe('oneshot');
   expect(service).not.toContain('RemainAfterExit');
 });
 
@@ -36,13 +36,13 @@ test.each([
   });
   const longestTick = longestTickMs(config);
   const [service] = generateUnits(settings({ longestTickMs: longestTick }));
-  const limit = Number(valueOf(service?.text ?? '', 'TimeoutStartSec')) * 1000;
+  const limit = Number(settingOf(service?.text ?? '', 'TimeoutStartSec')) * 1000;
   expect(limit).toBeGreaterThan(config.phase.max_duration);
   expect(limit).toBeGreaterThan(config.experiments.demo?.budget.duration ?? Number.NaN);
   expect(service?.text).not.toMatch(/^(TimeoutSec|RuntimeMaxSec|MemoryMax|CPUQuota)=/m);
 });
 
 test('a tick that fails starts what says why', () => {
-  expect(valueOf(text('kloros-tick.service'), 'OnFailure')).toBe('kloros-failure@%N.service');
-  expect(valueOf(text('kloros-failure@.service'), 'ExecStart')).toMatch(/ doctor$/);
+  expect(settingOf(text('kloros-tick.service'), 'OnFailure')).toBe('kloros-failure@%N.service');
+  expect(settingOf(text('kloros-failure@.service'), 'ExecStart')).toMatch(/ doctor$/);
 });

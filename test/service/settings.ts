@@ -21,7 +21,7 @@ export const daemon = (over: Partial<ServiceSettings> = {}): ServiceSettings =>
   settings({ chosen: { mode: 'daemon', writable: [], listen: '127.0.0.1:9464' }, ...over });
 
 /** The value of a setting in a unit; of the last line when it stands in several. */
-export function valueOf(text: string, name: string): string | null {
+export function settingOf(text: string, name: string): string | null {
   return (
     text
       .match(new RegExp(`^${name}=(.*)$`, 'gm'))

@@ -5,7 +5,7 @@ import { commandLine, folderList } from '../../src/service/quote.ts';
 import { authorship, chosenIn } from '../../src/service/stamp.ts';
 import { generateUnits } from '../../src/service/units.ts';
 import { experimentConfig, parseConfig } from '../support/context.ts';
-import { daemon, settings, valueOf } from './settings.ts';
+import { daemon, settingOf, settings } from './settings.ts';
 
 const unit = (units: ReturnType<typeof generateUnits>, name: string) =>
   units.find((one) => one.name === name)?.text ?? '';
@@ -28,8 +28,8 @@ describe('limits follow the configuration', () => {
   test('the unit has that limit in whole seconds, never below it', () => {
     const units = generateUnits(settings({ longestTickMs: 25_500_001, stopMs: 240_001 }));
     const tick = unit(units, 'kloros-tick.service');
-    expect(valueOf(tick, 'TimeoutStartSec')).toBe('25501');
-    expect(valueOf(tick, 'TimeoutStopSec')).toBe('241');
+    expect(settingOf(tick, 'TimeoutStartSec')).toBe('25501');
+    expect(settingOf(tick, 'TimeoutStopSec')).toBe('241');
   });
 });
 
@@ -51,16 +51,16 @@ describe('the daemon', () => {
   const text = unit(generateUnits(daemon()), 'kloros.service');
 
   test('says when it is ready and that it lives, and is started again for ever', () => {
-    expect(valueOf(text, 'Type')).toBe('notify');
-    expect(Number(valueOf(text, 'WatchdogSec'))).toBeGreaterThan(60);
-    expect(valueOf(text, 'Restart')).toBe('on-failure');
-    expect(valueOf(text, 'StartLimitIntervalSec')).toBe('0');
+    expect(settingOf(text, 'Type')).toBe('notify');
+    expect(Number(settingOf(text, 'WatchdogSec'))).toBeGreaterThan(60);
+    expect(settingOf(text, 'Restart')).toBe('on-failure');
+    expect(settingOf(text, 'StartLimitIntervalSec')).toBe('0');
   });
 
   test('listens where it was told to', () => {
-    expect(valueOf(text, 'ExecStart')).toMatch(/ run --listen 127\.0\.0\.1:9464$/);
+    expect(settingOf(text, 'ExecStart')).toMatch(/ run --listen 127\.0\.0\.1:9464$/);
     const silent = generateUnits(daemon({ chosen: { mode: 'daemon', writable: [], listen: null } }));
-    expect(valueOf(unit(silent, 'kloros.service'), 'ExecStart')).toMatch(/ run$/);
+    expect(settingOf(unit(silent, 'kloros.service'), 'ExecStart')).toMatch(/ run$/);
   });
 });
 
@@ -89,7 +89,7 @@ test('an edit of any byte shows, and what was chosen can be read as long as nobo
 
 test('a unit of the machine names its user, one of a user is sandboxed in a namespace of users', () => {
   const system = unit(generateUnits(settings()), 'kloros-tick.service');
-  expect([valueOf(system, 'User'), valueOf(system, 'PrivateUsers')]).toEqual(['kloros', null]);
+  expect([settingOf(system, 'User'), settingOf(system, 'PrivateUsers')]).toEqual(['kloros', null]);
   const own = unit(generateUnits(settings({ scope: 'user', owner: null })), 'kloros-tick.service');
-  expect([valueOf(own, 'User'), valueOf(own, 'PrivateUsers')]).toEqual([null, 'yes']);
+  expect([settingOf(own, 'User'), settingOf(own, 'PrivateUsers')]).toEqual([null, 'yes']);
 });
