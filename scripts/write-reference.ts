@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { referencePages } from './reference/pages.ts';
 
-for (const { path, text } of referencePages()) {
+for (const { path, text } of await referencePages()) {
   const file = fileURLToPath(new URL(`../${path}`, import.meta.url));
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text);

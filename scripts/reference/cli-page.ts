@@ -52,8 +52,8 @@ function commandParts(command: Command): string[] {
 }
 
 /** docs/reference/cli.md, from the tree of commands. */
-export function cliPage(): string {
-  const program = makeProgram();
+export async function cliPage(): Promise<string> {
+  const program = await makeProgram();
   return page([
     '# The command line',
     program.description(),

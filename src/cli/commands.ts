@@ -1,52 +1,33 @@
 import type { Command } from 'commander';
-import { askTellCommand } from './ask-tell.ts';
-import { baselineCommand } from './baseline.ts';
-import { completionCommand } from './completion.ts';
-import { configCommand } from './config.ts';
-import { doctorCommand } from './doctor.ts';
-import { dreamCommand } from './dream.ts';
-import { escrowCommand } from './escrow.ts';
-import { heuristicsCommand } from './heuristics.ts';
-import { initCommand } from './init.ts';
-import { intentsCommand } from './intents.ts';
-import { killCommand, reviveCommand } from './kill.ts';
-import { ledgerCommand } from './ledger.ts';
-import { logsCommand } from './logs.ts';
-import { metricsCommand } from './metrics.ts';
-import { disableCommand, enableCommand, observeCommand } from './mode.ts';
-import { phaseCommand } from './phase.ts';
-import { promotionsCommand } from './promotions.ts';
-import { runCommand } from './run.ts';
-import { serviceCommand } from './service.ts';
-import { statusCommand } from './status.ts';
-import { tickCommand } from './tick.ts';
-import { whyCommand } from './why.ts';
 
-/** Every command, in the order of the help: one file each. What a command works with it imports when it runs. */
-export const COMMANDS: readonly (() => Command)[] = [
-  initCommand,
-  configCommand,
-  doctorCommand,
-  statusCommand,
-  whyCommand,
-  tickCommand,
-  runCommand,
-  enableCommand,
-  observeCommand,
-  disableCommand,
-  killCommand,
-  reviveCommand,
-  dreamCommand,
-  phaseCommand,
-  promotionsCommand,
-  escrowCommand,
-  baselineCommand,
-  intentsCommand,
-  heuristicsCommand,
-  ledgerCommand,
-  logsCommand,
-  metricsCommand,
-  serviceCommand,
-  askTellCommand,
-  completionCommand,
-];
+/**
+ * Every command by its name, in the order of the help: one file each, loaded when it is called. What a command works
+ * with it imports when it runs.
+ */
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./init.ts')).initCommand(),
+  config: async () => (await import('./config.ts')).configCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+  status: async () => (await import('./status.ts')).statusCommand(),
+  why: async () => (await import('./why.ts')).whyCommand(),
+  tick: async () => (await import('./tick.ts')).tickCommand(),
+  run: async () => (await import('./run.ts')).runCommand(),
+  enable: async () => (await import('./mode.ts')).enableCommand(),
+  observe: async () => (await import('./mode.ts')).observeCommand(),
+  disable: async () => (await import('./mode.ts')).disableCommand(),
+  kill: async () => (await import('./kill.ts')).killCommand(),
+  revive: async () => (await import('./kill.ts')).reviveCommand(),
+  dream: async () => (await import('./dream.ts')).dreamCommand(),
+  phase: async () => (await import('./phase.ts')).phaseCommand(),
+  promotions: async () => (await import('./promotions.ts')).promotionsCommand(),
+  escrow: async () => (await import('./escrow.ts')).escrowCommand(),
+  baseline: async () => (await import('./baseline.ts')).baselineCommand(),
+  intents: async () => (await import('./intents.ts')).intentsCommand(),
+  heuristics: async () => (await import('./heuristics.ts')).heuristicsCommand(),
+  ledger: async () => (await import('./ledger.ts')).ledgerCommand(),
+  logs: async () => (await import('./logs.ts')).logsCommand(),
+  metrics: async () => (await import('./metrics.ts')).metricsCommand(),
+  service: async () => (await import('./service.ts')).serviceCommand(),
+  'ask-tell': async () => (await import('./ask-tell.ts')).askTellCommand(),
+  completion: async () => (await import('./completion.ts')).completionCommand(),
+};

@@ -19,7 +19,7 @@ function exitOf(error: CommanderError, json: boolean): number {
 
 /** Runs the command line and sets the exit code. */
 async function main(argv: readonly string[]): Promise<void> {
-  const program = makeProgram();
+  const program = await makeProgram(argv);
   const wantsJson = argv.includes('--json');
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -17,8 +17,32 @@ export function everyCommand(command: Command): Command[] {
   return command.commands.flatMap((child) => [child, ...everyCommand(child)]);
 }
 
-/** The command line: global options, and one command a file. */
-export function makeProgram(): Command {
+/** Global options that take a value. */
+const VALUED = new Set(['--home', '--config', '--color']);
+
+/** The name of the command that is called; undefined when there is none, or it cannot be told. */
+function calledName(argv: readonly string[]): string | undefined {
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? '';
+    if (!word.startsWith('-')) return word;
+    if (VALUED.has(word)) i += 1;
+  }
+  return undefined;
+}
+
+/** The command that is called, alone: a tick loads no other. All of them for help, completion and what is unknown. */
+function commandsFor(argv: readonly string[]): Promise<Command[]> {
+  const name = calledName(argv);
+  const one = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const loaders = one && name !== 'completion' ? [one] : Object.values(COMMANDS);
+  return Promise.all(loaders.map((load) => load()));
+}
+
+/**
+ * The command line: global options, and one command a file.
+ * @param argv what it is made for; without it, it has every command
+ */
+export async function makeProgram(argv: readonly string[] = []): Promise<Command> {
   const program = new Command('kloros')
     .description(
       'Keeps a running system tuned, by itself and safely: search, validate at night, commit, watch, take back.',
@@ -33,7 +57,7 @@ export function makeProgram(): Command {
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .addHelpText('after', EXAMPLES);
-  for (const add of COMMANDS) program.addCommand(add());
+  for (const command of await commandsFor(argv)) program.addCommand(command);
   for (const command of [program, ...everyCommand(program)])
     command
       .copyInheritedSettings(program)

@@ -6,13 +6,14 @@ import { type Shell, shellScript } from '../../src/cli/completion-scripts.ts';
 import { makeProgram } from '../../src/cli/program.ts';
 import { run } from '../support/kloros.ts';
 
+const program = await makeProgram();
 const folder = mkdtempSync(join(tmpdir(), 'kloros-completion-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The path of a shell's script. */
 function scriptFor(shell: Shell): string {
   const path = join(folder, `kloros.${shell}`);
-  writeFileSync(path, shellScript(shell, makeProgram()));
+  writeFileSync(path, shellScript(shell, program));
   return path;
 }
 

@@ -6,6 +6,8 @@ import { SHELLS, shellScript } from '../../src/cli/completion-scripts.ts';
 import { everyCommand, makeProgram } from '../../src/cli/program.ts';
 import { kloros, run } from '../support/kloros.ts';
 
+const program = await makeProgram();
+
 const folder = mkdtempSync(join(tmpdir(), 'kloros-completion-'));
 const script = join(folder, 'kloros.bash');
 
@@ -40,14 +42,13 @@ describe('completion in bash', () => {
   });
 
   test('offers every command of the first level, and is known to the shell', async () => {
-    expect(await offered('')).toEqual(makeProgram().commands.map((command) => command.name()));
+    expect(await offered('')).toEqual(program.commands.map((command) => command.name()));
     const { stdout } = await run('bash', ['--norc', '-c', `source '${script}'; complete -p kloros`]);
     expect(stdout.trim()).toBe('complete -F _kloros kloros');
   });
 });
 
 describe.each(SHELLS)('the script for %s', (shell) => {
-  const program = makeProgram();
   const text = shellScript(shell, program);
 
   test('names every command and every option', () => {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { everyCommand, makeProgram } from '../../src/cli/program.ts';
 
-const program = makeProgram();
+const program = await makeProgram();
 const pathOf = (command: Command): string =>
   command.parent === null ? '' : `${pathOf(command.parent)} ${command.name()}`.trim();
 const named = everyCommand(program).map((command) => [pathOf(command), command] as const);

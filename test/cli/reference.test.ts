@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { referencePages } from '../../scripts/reference/pages.ts';
 import { CATALOGUE } from '../../src/errors.ts';
 
-test.each(referencePages())('$path is what scripts/write-reference.ts writes', ({ path, text }) => {
+test.each(await referencePages())('$path is what scripts/write-reference.ts writes', ({ path, text }) => {
   expect(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')).toBe(text);
 });
 
