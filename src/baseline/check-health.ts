@@ -3,12 +3,13 @@ import type { Experiment } from '../config/schema.ts';
 import type { Context } from '../context.ts';
 import type { Control } from '../control.ts';
 import type { Executor, TrialRequest, TrialResult } from '../trial/types.ts';
+import { checkHttp } from './check-http.ts';
+import { checkPromql } from './check-promql.ts';
 import { compareHealth, type HealthPair } from './compare-health.ts';
 import { baselineAt } from './current.ts';
 import { explainCommand, runCommand } from './run-command.ts';
-import type { Check, Watch } from './watch-store.ts';
-
-type Finding = Pick<Check, 'result' | 'reason'>;
+import type { Finding, WatchHooks } from './types.ts';
+import type { Watch } from './watch-store.ts';
 
 const unknown = (reason: string): Finding => ({ result: 'unknown', reason });
 
@@ -107,14 +108,30 @@ async function byTrials(
   return compareHealth(experiment, pairs);
 }
 
-/** One look at the health of the watched baseline: its health command, or trials beside the previous one. Never throws for what the target does. */
+/** Of several findings the worst: nothing is healthy that one of them does not know to be. */
+function worstOf(findings: readonly Finding[]): Finding {
+  const found = (wanted: Finding['result']) => findings.find(({ result }) => result === wanted);
+  const reason = findings.map((f) => f.reason).join('; ');
+  return found('unhealthy') ?? found('unknown') ?? { result: 'healthy', reason };
+}
+
+/**
+ * One look at the health of the watched baseline: by command, HTTP probe and PromQL, all that are configured, or else
+ * by trials beside the previous one. Never throws for what the target does.
+ */
 export async function checkHealth(
   ctx: Context,
   watch: Watch,
   experiment: Experiment,
   executor: Executor,
   control: Control,
+  hooks: WatchHooks,
 ): Promise<Finding> {
-  const found = await byCommand(ctx, watch, experiment, control);
-  return found ?? byTrials(ctx, watch, experiment, executor, control);
+  const { http, promql } = experiment.watch;
+  const findings = [
+    await byCommand(ctx, watch, experiment, control),
+    http ? await checkHttp(http, control.abort) : null,
+    promql ? await checkPromql(promql, watch, ctx.clock.now(), hooks.compareTimes, control.abort) : null,
+  ].filter((finding) => finding !== null);
+  return findings.length > 0 ? worstOf(findings) : byTrials(ctx, watch, experiment, executor, control);
 }

@@ -11,13 +11,10 @@ import type { Executor } from '../trial/types.ts';
 import { applyBaseline } from './apply.ts';
 import { checkHealth } from './check-health.ts';
 import { rollback } from './rollback.ts';
-import type { Baseline, WatchResult } from './types.ts';
+import type { WatchHooks, WatchResult } from './types.ts';
 import { dueWatch, failWatch, saveWatch, type Watch, withCheck } from './watch-store.ts';
 
 export { activeWatch, dueWatch, startWatch } from './watch-store.ts';
-
-/** What the caller does in the transaction that takes a version back; `after` is the version that replaces it. */
-export type OnTakenBack = (tx: Database, after: Baseline, reason: string) => Promise<void>;
 
 /** Runs `work` under the baseline lock. @throws KLR_E_LOCK_HELD when another process has it */
 export type WithBaselineLock = <T>(work: (lock: HeldLock) => Promise<T>) => Promise<T>;
@@ -76,7 +73,7 @@ async function takeBack(
   watch: Watch,
   judgement: Judgement,
   withLock: WithBaselineLock,
-  onTakenBack: OnTakenBack | undefined,
+  hooks: WatchHooks,
 ): Promise<WatchResult> {
   const { version } = watch;
   return withLock(async (lock): Promise<WatchResult> => {
@@ -88,7 +85,7 @@ async function takeBack(
     const baseline = await rollback(ctx, lock, request, async (tx, after) => {
       await failWatch(tx, watch);
       await record(tx, watch, judgement, ctx.clock.now());
-      await onTakenBack?.(tx, after, judgement.reason);
+      await hooks.onTakenBack?.(tx, after, judgement.reason);
     });
     await deliverOutbox(ctx);
     const applied = await applyBaseline(ctx, baseline);
@@ -106,10 +103,10 @@ async function takeBackOrWait(
   watch: Watch,
   judgement: Judgement,
   withLock: WithBaselineLock,
-  onTakenBack: OnTakenBack | undefined,
+  hooks: WatchHooks,
 ): Promise<WatchResult> {
   try {
-    return await takeBack(ctx, watch, judgement, withLock, onTakenBack);
+    return await takeBack(ctx, watch, judgement, withLock, hooks);
   } catch (error) {
     const waiting: Watch = { ...watch, nextCheckAt: ctx.clock.now() };
     await ctx.db.transaction((tx) => saveWatch(tx, waiting, 'watching'));
@@ -119,17 +116,18 @@ async function takeBackOrWait(
 }
 
 /**
- * Looks at the health of the watched baseline once, when a look is due: by its health command, or by trials of it and
- * of the one before, side by side. Keeps it after enough checks at its deadline, or takes it back (a new version with
+ * Looks at the health of the watched baseline once, when a look is due: by what the configuration names, or by trials of
+ * it and of the one before, side by side. Keeps it after enough checks at its deadline, or takes it back (a new version with
  * the content before, delivered and applied) after too many failures in a row.
  * @param withLock runs its work under the baseline lock
+ * @param hooks what the loop lends: the sequential test for `watch.promql`, and what a roll-back does besides
  */
 export async function checkWatch(
   ctx: Context,
   executor: Executor,
   withLock: WithBaselineLock,
   control: Control,
-  onTakenBack?: OnTakenBack,
+  hooks: WatchHooks,
 ): Promise<WatchResult> {
   const watch = await dueWatch(ctx.db, ctx.clock.now());
   if (!watch) return { state: 'watching', version: 0, reason: 'no check is due' };
@@ -139,13 +137,13 @@ export async function checkWatch(
     await ctx.db.transaction((tx) => saveWatch(tx, watch, 'ok'));
     return { state: 'kept', version, reason: `${watch.experiment} is no longer configured` };
   }
-  const finding = await checkHealth(ctx, watch, experiment, executor, control);
+  const finding = await checkHealth(ctx, watch, experiment, executor, control, hooks);
   // What was cut off is no evidence, nor lack of it: the next tick looks again.
   if (control.abort.aborted) return { state: 'watching', version, reason: 'the check was cut off' };
   const now = ctx.clock.now();
   const checked = withCheck(watch, { at: now, ...finding });
   const judgement = judge(checked, experiment.watch, now);
-  if (judgement.state === 'bad') return takeBackOrWait(ctx, checked, judgement, withLock, onTakenBack);
+  if (judgement.state === 'bad') return takeBackOrWait(ctx, checked, judgement, withLock, hooks);
   const { state, reason } = judgement;
   const saved = await ctx.db.transaction(async (tx) => {
     const changed = await saveWatch(tx, checked, state === 'kept' ? 'ok' : 'watching');

@@ -15,6 +15,7 @@ import type { Params } from '../../src/config/parameters.ts';
 import { KlorosError } from '../../src/errors.ts';
 import { readEvents } from '../../src/store/ledger.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
+import { timeComparison } from '../../src/tick/compare-times.ts';
 import type { Executor, TrialRequest, TrialResult } from '../../src/trial/types.ts';
 import { commitWhole, idleControl, takeBaselineLock, underBaselineLock } from '../support/baseline.ts';
 import { type ExperimentInput, experimentConfig, type TestContext, testContext } from '../support/context.ts';
@@ -59,10 +60,11 @@ const none = executor(() => {
   throw new Error('no trial is expected');
 });
 const control = idleControl();
+const hooks = { compareTimes: timeComparison(0.05) };
 /** A minute later, one look. */
 async function check(by: Executor = none, lock = withLock) {
   ctx.clock.advance(MINUTE);
-  return checkWatch(ctx, by, lock, control);
+  return checkWatch(ctx, by, lock, control, hooks);
 }
 const version = async () => (await currentBaseline(ctx.db, ctx.config)).version;
 const state = async (of = 2) =>
@@ -118,7 +120,7 @@ test('nothing is kept for the passing of time alone: a deadline that passed in t
 test('no check is made before it is due; a clock that was set back makes one due', async () => {
   await watched();
   expect(await dueWatch(ctx.db, ctx.clock.now())).toBeNull();
-  expect(await checkWatch(ctx, none, withLock, control)).toMatchObject({ reason: 'no check is due' });
+  expect(await checkWatch(ctx, none, withLock, control, hooks)).toMatchObject({ reason: 'no check is due' });
   expect(await dueWatch(ctx.db, ctx.clock.now() + MINUTE)).toMatchObject({ version: 2, experiment: 'demo' });
   expect(await dueWatch(ctx.db, ctx.clock.now() - 86_400_000)).toMatchObject({ version: 2 });
 });
@@ -140,7 +142,7 @@ test('the deadline and the failures survive a restart', async () => {
   ctx.clock.advance(MINUTE);
   const restarted = { ...ctx, db: again };
   const lock: WithBaselineLock = (work) => underBaselineLock(restarted, work);
-  expect(await checkWatch(restarted, none, lock, control)).toMatchObject({ state: 'rolled-back' });
+  expect(await checkWatch(restarted, none, lock, control, hooks)).toMatchObject({ state: 'rolled-back' });
   await again.close();
 });
 
@@ -172,7 +174,7 @@ test('with the baseline lock held, the failing watch waits and takes it back at 
     reason: expect.stringContaining('held'),
   });
   held.release();
-  expect(await checkWatch(ctx, none, withLock, control)).toMatchObject({ state: 'rolled-back' });
+  expect(await checkWatch(ctx, none, withLock, control, hooks)).toMatchObject({ state: 'rolled-back' });
 });
 
 test('a health command that hangs is killed and counts as a failure', async () => {
@@ -191,7 +193,7 @@ test('a check that is cut off by the kill switch is no evidence, and stays due',
   await watched({ health: ['/bin/sleep', '60'], failures: 1 });
   const abort = new AbortController();
   ctx.clock.advance(MINUTE);
-  const result = checkWatch(ctx, none, withLock, idleControl(abort));
+  const result = checkWatch(ctx, none, withLock, idleControl(abort), hooks);
   setTimeout(() => abort.abort(), 50);
   expect(await result).toMatchObject({ state: 'watching' });
   expect(await activeWatch(ctx.db)).toMatchObject({ failures: 0, checks: 0, unknown: 0 });
@@ -203,7 +205,9 @@ test('an experiment that is no longer configured ends its watch', async () => {
   const { demo, ...others } = ctx.config.experiments;
   const config = { ...ctx.config, experiments: { ...others, another: demo as NonNullable<typeof demo> } };
   ctx.clock.advance(MINUTE);
-  expect(await checkWatch({ ...ctx, config }, none, withLock, control)).toMatchObject({ state: 'kept' });
+  expect(await checkWatch({ ...ctx, config }, none, withLock, control, hooks)).toMatchObject({
+    state: 'kept',
+  });
 });
 
 test('watching twice changes nothing', async () => {

@@ -19,7 +19,7 @@ describe('a mistake of shape is shown at its place, and alone', () => {
       'choices: [slow, fast]',
       'choices: [slow, fast]\n        high: 3',
       'high: 3',
-      'unknown key "high" (known here: type, choices, default, description, unit, when, autonomy, risky, max_step)',
+      'unknown key "high" (known here: type, choices, default, description, unit, when, autonomy, risky, max_step, max_step_day, max_step_week)',
     ),
     'unknown key in a list': mistake(
       'reason: a large step',

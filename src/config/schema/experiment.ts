@@ -79,12 +79,38 @@ const apply = z.strictObject({
   timeout: duration.prefault('30s').describe('for reload and health, each'),
 });
 
+const httpUrl = z.url({ protocol: /^https?$/, error: 'a URL that begins with http:// or https://' });
+
 const watch = z.strictObject({
   duration: duration.prefault('10m').describe('how long a new baseline is watched'),
   interval: duration.prefault('1m').describe('between two checks'),
   health: command
     .optional()
-    .describe('exit 0 means healthy; without it, trials of the new and the previous baseline are compared'),
+    .describe(
+      'exit 0 means healthy; without health, http and promql trials of the new and the previous baseline are compared',
+    ),
+  http: z
+    .strictObject({
+      url: httpUrl,
+      expect_status: z.int().min(100).max(599).default(200).describe('any other answer is unhealthy'),
+      timeout: duration.prefault('5s').describe('no answer in time is unhealthy'),
+    })
+    .optional()
+    .describe('healthy when this page answers'),
+  promql: z
+    .strictObject({
+      url: httpUrl.describe('of the Prometheus server, or of what speaks its HTTP API'),
+      query: z.string().min(1).describe('PromQL that gives one series'),
+      direction: z.enum(['minimize', 'maximize']).describe('which way is better'),
+      max_regression: z
+        .number()
+        .min(0)
+        .describe('how much worse than before the apply is still healthy, as a share (0.1: 10 %)'),
+      step: duration.prefault('15s').describe('between two values; not shorter than the scrape interval'),
+      timeout: duration.prefault('10s').describe('of a query; no answer is no evidence'),
+    })
+    .optional()
+    .describe('a metric of the running target, compared with the time before the apply'),
   timeout: duration.prefault('30s').describe('of the health command'),
   failures: z
     .int()

@@ -65,7 +65,9 @@ export const escrow = z.strictObject({
   expires: duration.prefault('3d').describe('how long an entry waits, and an approval holds'),
   notify: command
     .optional()
-    .describe('told of each waiting entry: JSON on stdin; tried again with growing pauses until it exits with 0'),
+    .describe(
+      'told of each waiting entry: JSON on stdin; tried again with growing pauses until it exits with 0',
+    ),
   notify_timeout: duration.prefault('10s').describe('a tick waits no longer for the notify command'),
   four_eyes: z
     .boolean()

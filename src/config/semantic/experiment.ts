@@ -79,9 +79,17 @@ function applyProblems(experiment: Experiment, path: ConfigPath): ConfigProblem[
 }
 
 function watchProblems({ watch }: Experiment, path: ConfigPath): ConfigProblem[] {
-  if (watch.interval <= watch.duration) return [];
-  const message = 'the interval between two checks is longer than the watch: no check would be made';
-  return [{ path: [...path, 'watch', 'interval'], at: 'value', message }];
+  const problems: ConfigProblem[] = [];
+  const add = (key: string[], message: string) =>
+    problems.push({ path: [...path, 'watch', ...key], at: 'value', message });
+  if (watch.interval > watch.duration)
+    add(['interval'], 'the interval between two checks is longer than the watch: no check would be made');
+  if (watch.promql && watch.promql.step > watch.interval)
+    add(
+      ['promql', 'step'],
+      'the step is longer than the interval between two checks: a check would see nothing new',
+    );
+  return problems;
 }
 
 /** What is wrong with an experiment beside its search space. */

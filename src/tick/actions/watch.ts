@@ -1,5 +1,6 @@
 import { checkWatch } from '../../baseline/watch.ts';
 import { deliverOutbox } from '../../store/outbox.ts';
+import { timeComparison } from '../compare-times.ts';
 import { supervise } from '../supervise.ts';
 import { withBaselineLock } from '../with-lock.ts';
 import { learnRollback } from './learn-rollback.ts';
@@ -13,9 +14,10 @@ export async function watch(run: Run): Promise<Done> {
     const executor = await run.executor();
     const lock = <T>(work: Parameters<typeof withBaselineLock<T>>[2]) =>
       withBaselineLock(ctx, 'take a baseline back', work);
-    const result = await checkWatch(ctx, executor, lock, supervision.control, (tx, after, reason) =>
-      learnRollback(tx, ctx, after, reason),
-    );
+    const result = await checkWatch(ctx, executor, lock, supervision.control, {
+      compareTimes: timeComparison(ctx.config.phase.alpha),
+      onTakenBack: (tx, after, reason) => learnRollback(tx, ctx, after, reason),
+    });
     if (supervision.stopped() === 'killed' && result.state === 'watching')
       return { outcome: 'KILLED', reason: result.reason };
     if (result.state !== 'rolled-back') return { outcome: 'WATCH_OK', reason: result.reason };
