@@ -2,7 +2,7 @@
  * Quick measure of the samplers: normalised regret (random search's as 1) of the recommended point, the median over
  * seeds, per problem and budget; the geometric mean over problems; own cost per trial.
  *
- * npm run bench -- search/quick [--samplers auto,tpe] [--budgets 30,100,200] [--seeds 10] [--only mixed]
+ * node bench/search/quick.ts [--samplers auto,tpe] [--budgets 30,100,200] [--seeds 10] [--only mixed]
  */
 import { parseArgs } from 'node:util';
 import type { Parameter } from '../../src/config/schema.ts';

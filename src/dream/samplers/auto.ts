@@ -1,7 +1,7 @@
 /**
- * The default: the sampler that measures best for the stage of a search (`npm run bench -- search/quick`). The
- * Gaussian process leads; every few suggestions another method has its say on the same evaluations, so that a model
- * gone wrong does not hold the search. Long searches go over to evolution, whose cost does not grow.
+ * The default: the sampler that measures best for the stage of a search (`bench/search/quick.ts`). The Gaussian process
+ * leads; every few suggestions TPE has its say on the same evaluations, more often under noise, so that a model gone
+ * wrong does not hold the search. Long searches go over to CMA-ES and evolution, whose cost does not grow.
  */
 import type { Archive } from '../archive.ts';
 import type { Prng } from '../prng.ts';
@@ -14,14 +14,19 @@ import { tpeSampler } from './tpe.ts';
 
 /** Evaluations after which the model's cost outweighs its gain. */
 const MODELLED = 200;
-const SECOND_OPINION = 5;
+/** Evaluations before which a second opinion would rest on too little. */
+const FEWEST = 10;
 
 export function autoSampler(setup: SamplerSetup): Sampler {
   const gaussian = gaussianSampler(setup);
   const tpe = tpeSampler(setup);
-  const evolution = evolutionSampler(setup);
   const cma = cmaSampler(setup);
-  const discrete = setup.space.dimensions.some((d) => d.kind === 'choice');
+  const evolution = evolutionSampler(setup);
+  const { space, settings } = setup;
+  const numbers = space.dimensions.filter((d) => d.kind !== 'choice' && d.levels > 1).length;
+  // CMA-ES ranks by one value and needs numbers to move.
+  const steers = settings.directions.length === 1 && numbers > 1;
+  const secondOpinion = settings.noise ? (numbers < space.dimensions.length ? 3 : 4) : 8;
   let turn = 0;
   return {
     name: 'auto',
@@ -30,10 +35,9 @@ export function autoSampler(setup: SamplerSetup): Sampler {
     },
     propose(archive: Archive, random: Prng): Point {
       turn++;
-      if (archive.evaluations.length >= MODELLED)
-        return (turn % 4 === 0 ? evolution : cma).propose(archive, random);
-      if (discrete && archive.evaluations.length > 10 && turn % SECOND_OPINION === 0)
-        return tpe.propose(archive, random);
+      const known = archive.evaluations.length;
+      if (known >= MODELLED) return (steers && turn % 4 !== 0 ? cma : evolution).propose(archive, random);
+      if (known > FEWEST && turn % secondOpinion === 0) return tpe.propose(archive, random);
       return gaussian.propose(archive, random);
     },
   };

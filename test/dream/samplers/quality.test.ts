@@ -157,3 +157,43 @@ describe('a failed trial informs the search', () => {
     },
   );
 });
+
+describe('with two objectives', () => {
+  /** What the points cover below and left of (1.1, 6): the front of ZDT1 (Zitzler et al., 2000) covers 6.27. */
+  const covered = (points: readonly (readonly [number, number])[]) => {
+    const front = points.filter(([a, b]) => a < 1.1 && b < 6).sort(([a], [b]) => a - b);
+    let [area, lowest] = [0, 6];
+    for (const [a, b] of front) {
+      if (b < lowest) area += (1.1 - a) * (lowest - b);
+      lowest = Math.min(lowest, b);
+    }
+    return area;
+  };
+  const zdt1 = (params: Params): [number, number] => {
+    const x = apart(params, [], 6);
+    const first = x[0] ?? 0;
+    const g = 1 + (9 * x.slice(1).reduce((sum, value) => sum + value, 0)) / 5;
+    return [first, g * (1 - Math.sqrt(first / g))];
+  };
+  const measure = (sampler: string, seed: number) => {
+    const search = createSearch(
+      compileSpace(floats(6)),
+      settings({ seed, budget: 60, directions: ['minimize', 'minimize'] }),
+      sampler,
+    );
+    for (let i = 0; i < 60; i++) {
+      const { id, params } = search.ask();
+      search.tell(id, { values: zdt1(params) });
+    }
+    return covered(search.recommend(60).map((r) => [r.estimate[0] ?? Infinity, r.estimate[1] ?? Infinity]));
+  };
+
+  it('auto covers nearly all of the front, random search does not', () => {
+    const areas = SEEDS.slice(0, 6).map((seed) => [measure('auto', seed), measure('random', seed)] as const);
+    const table = `auto and random on seeds 1 to 6: ${JSON.stringify(areas)}`;
+    for (const [auto, random] of areas) {
+      expect(auto, table).toBeGreaterThan(5.9);
+      expect(random, table).toBeLessThan(5.5);
+    }
+  });
+});
