@@ -5,34 +5,13 @@ import type { Context } from '../../src/index.ts';
 import { listEscrow } from '../../src/index.ts';
 import { runTick } from '../../src/tick/run-tick.ts';
 import type { TickOptions } from '../../src/tick/types.ts';
-import type { Clock } from '../../src/time/clock.ts';
-import { systemClock } from '../../src/time/clock.ts';
 import { BETTER, countsAgree, type FaultyHome, faultyHome, holds } from './faulty-home.ts';
+import { type SteppedClock, steppedClock } from './stepped-clock.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const YEARS = 3650 * DAY;
-
-/** The real clock, whose wall time a test sets; what is waited for and measured is real. */
-interface SteppedClock extends Clock {
-  set(now: number): void;
-  step(ms: number): void;
-}
-
-function steppedClock(start: number): SteppedClock {
-  let offset = start - systemClock.now();
-  return {
-    ...systemClock,
-    now: () => systemClock.now() + offset,
-    set: (now) => {
-      offset = now - systemClock.now();
-    },
-    step: (ms) => {
-      offset += ms;
-    },
-  };
-}
 
 /** A Monday; the window of the tests is from 3 to 7 in Berlin, two hours ahead in summer. */
 const NOON = Date.UTC(2026, 5, 15, 12);

@@ -18,11 +18,14 @@ const TICK = new URL('tick-child.ts', import.meta.url).pathname;
 
 /**
  * A trial in a shell, so that it costs next to nothing: throughput by the parameters and, within one per cent, by the
- * seed. It says in `trials.log` that it began, and from the trial on whose number stands in `hold` it does not end.
+ * seed. It says in `trials.log` that it began; from the trial on whose number stands in `hold` it does not end; beside a
+ * file `broken` it fails, and beside a file `deadly` it kills the process that started it.
  */
 const EVALUATOR = `
 echo "$KLOROS_TRIAL" >> trials.log
 if [ -e hold ] && [ "$(wc -l < trials.log)" -ge "$(cat hold)" ]; then sleep 300; fi
+[ -e broken ] && exit 1
+[ -e deadly ] && kill -9 $PPID
 f=0; [ "$KLOROS_PARAM_MODE" = fast ] && f=4000
 echo "{\\"throughput\\": $((10000 + KLOROS_PARAM_CACHE + f + KLOROS_SEED % 97)), \\"p99\\": $((1000 + KLOROS_SEED % 7))}" >> "$KLOROS_METRICS"`;
 

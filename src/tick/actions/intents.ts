@@ -16,7 +16,7 @@ const number = (value: unknown) => (typeof value === 'number' ? value : undefine
 /** The cycle that an earlier try of this intent started: it goes on by itself when its process died. */
 async function cycleOf(run: Run, intent: Intent): Promise<string | null> {
   const rows = await run.ctx.db.all<{ id: string; origin: string }>(
-    'SELECT id, origin FROM cycles WHERE started_at >= ?',
+    "SELECT id, origin FROM cycles WHERE started_at >= ? AND state IN ('running', 'paused', 'done')",
     intent.generatedAt,
   );
   return rows.find((r) => fromJson<{ intent?: string }>(r.origin).intent === intent.id)?.id ?? null;

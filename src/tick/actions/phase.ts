@@ -44,7 +44,8 @@ async function requestFor(ctx: Context, forced: boolean): Promise<EpochRequest> 
     id: newId(ctx, 'phase'),
     date: (forced ? null : window.date) ?? localDate(ctx.config.phase.window, now),
     forced,
-    endsAt: forced ? latest : Math.min(latest, window.closesAt ?? latest),
+    // Within the window its time is elapsed time: a pause, or a failed try, is not taken from it.
+    endsAt: (forced ? null : window.closesAt) ?? latest,
     baseline: { version, params },
     candidates: chosen,
     checkOnly: chosen.length > 0 ? [] : Object.keys(ctx.config.experiments),

@@ -82,6 +82,7 @@ export async function recover(run: Run, ids: readonly string[]): Promise<Done> {
   await syncEpochsLedger(ctx);
   const applied = await finishApply(ctx);
   await pauseWhatRan(ctx, ids);
+  await deliverOutbox(ctx);
   const parts = [
     `${ids.length} unfinished`,
     ...(swept.length > 0 ? [`${swept.length} temporary files swept`] : []),
