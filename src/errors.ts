@@ -211,6 +211,19 @@ export const CATALOGUE = {
     exit: EXIT.config,
     hint: 'The units are written; mend what systemctl says, and run `kloros service install` again.',
   },
+  // backup
+  KLR_E_BACKUP_EXISTS: {
+    exit: EXIT.usage,
+    hint: 'Name another file, or add --force: the one that stands there is kept as .bak.',
+  },
+  KLR_E_BACKUP_INVALID: {
+    exit: EXIT.data,
+    hint: 'Restore an older backup; nothing was changed.',
+  },
+  KLR_E_RESTORE_OCCUPIED: {
+    exit: EXIT.config,
+    hint: 'Name an empty place with --home, or add --force: the home that stands there is kept as .bak.',
+  },
   // configuration
   KLR_E_CONFIG_MISSING: {
     exit: EXIT.config,

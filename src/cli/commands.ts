@@ -28,6 +28,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   logs: async () => (await import('./logs.ts')).logsCommand(),
   metrics: async () => (await import('./metrics.ts')).metricsCommand(),
   service: async () => (await import('./service.ts')).serviceCommand(),
+  backup: async () => (await import('./backup.ts')).backupCommand(),
+  restore: async () => (await import('./backup.ts')).restoreCommand(),
   'ask-tell': async () => (await import('./ask-tell.ts')).askTellCommand(),
   completion: async () => (await import('./completion.ts')).completionCommand(),
 };

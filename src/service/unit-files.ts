@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { KlorosError } from '../errors.ts';
 import type { FileSystem } from '../files/filesystem.ts';
+import { keepAside } from '../files/keep-aside.ts';
 import { explainFileError, writeAtomic } from '../files/write-atomic.ts';
 import { authorship } from './stamp.ts';
 import type { Unit } from './types.ts';
@@ -52,16 +53,6 @@ export function refuseOthers(files: readonly UnitFile[], force: boolean): void {
     `${words.join('; ')}: nothing was changed`,
     { where: others[0]?.path ?? '' },
   );
-}
-
-/** Keeps what stands at `path` under the first free of `.bak`, `.bak2`, …; the new name. */
-export function keepAside(fs: FileSystem, path: string): string {
-  for (let n = 1; ; n++) {
-    const kept = `${path}.bak${n === 1 ? '' : n}`;
-    if (fs.lstatSync(kept, { throwIfNoEntry: false })) continue;
-    fs.renameSync(path, kept);
-    return kept;
-  }
 }
 
 /** Takes a unit's file away: what is not as we wrote it is kept beside. The name that it was kept under, or null. */
