@@ -1,3 +1,4 @@
+import { tExceeded } from '../statistics/student.ts';
 import { overallGain } from './progress.ts';
 import {
   type ByDomain,
@@ -10,7 +11,6 @@ import {
   scoreAgainst,
   weightedGains,
 } from './score.ts';
-import { tQuantile } from './student-t.ts';
 
 /** What was measured of one configuration in the screening: a map for each round. */
 export type Rounds = readonly ByDomain[];
@@ -76,7 +76,7 @@ export function judge(
   // Subjects share the baseline's noise: their variances correlate by about 1/4, so pooling adds less than it seems.
   const degrees = Math.floor((pooled.degrees * sound.length) / (1 + (sound.length - 1) / 4));
   const finalists = subjects.filter(({ given }) => !given).length;
-  const t = tQuantile(1 - ALPHA / Math.max(1, finalists), Math.max(1, degrees));
+  const t = tExceeded(ALPHA / Math.max(1, finalists), Math.max(1, degrees));
   return subjects.map((subject, i) => {
     const pairs = measured[i] ?? new Map();
     const se = Math.sqrt(Math.max(pooled.variance, variances[i]?.variance ?? 0));

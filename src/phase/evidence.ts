@@ -1,4 +1,4 @@
-import { tExceeded, tSurvival } from './student.ts';
+import { tExceeded, tSurvival } from '../statistics/student.ts';
 
 /** Paired differences carry no verdict with fewer than this: five equal values of a coarse metric can be chance. */
 export const MIN_PAIRS = 5;

@@ -4,7 +4,6 @@ import { Prng } from '../../src/dream/prng.ts';
 import type { Judged, Metrics } from '../../src/dream/score.ts';
 import { blockOrder, judge, type Screened } from '../../src/dream/screening.ts';
 import { heldOutSeed, searchSeed } from '../../src/dream/seeds.ts';
-import { tQuantile } from '../../src/dream/student-t.ts';
 import { parseConfig } from '../support/context.ts';
 
 const demo = parseConfig().experiments.demo;
@@ -126,16 +125,4 @@ test('no seed of a search is ever one of a screening', () => {
       expect(heldOutSeed(seed, n, domain)).toBeLessThanOrEqual(0xffffffff);
     }),
   );
-});
-
-test('t quantiles agree with the printed tables', () => {
-  const table = [
-    [0.95, 1, 6.3138],
-    [0.95, 2, 2.92],
-    [0.975, 3, 3.1824],
-    [0.975, 10, 2.2281],
-    [0.99, 30, 2.4573],
-    [0.995, 7, 3.4995],
-  ] as const;
-  for (const [p, dof, t] of table) expect(tQuantile(p, dof)).toBeCloseTo(t, 3);
 });
