@@ -47,12 +47,12 @@ const answers = () =>
   ctx.db.all<{ id: string; state: string }>('SELECT id, state FROM promotions ORDER BY id');
 
 /** Ticks each minute of `minutes`; the outcomes that were no NOOP, with their minute. */
-async function eachMinute(from: number, minutes: number): Promise<[number, string][]> {
+async function eachMinute(from: number, minutes: number, on: Context = ctx): Promise<[number, string][]> {
   const seen: [number, string][] = [];
   for (let minute = 0; minute < minutes; minute++) {
     clock.set(from + minute * MINUTE);
     if (minute === 20) submitIntent(ctx, { type: 'reflect', reason: 'test', emittedBy: 'test' });
-    const { outcome, reason } = await runTick(ctx);
+    const { outcome, reason } = await runTick(on);
     expect(outcome, reason).not.toBe('ERROR');
     if (outcome !== 'NOOP') seen.push([minute, outcome]);
   }
@@ -100,6 +100,26 @@ test('a search that fails is tried three times for the promotions that wait, whi
   rmSync(broken());
   home.drop('promotions', 'new.json', { ...BETTER, id: 'new' });
   expect((await runTick(ctx)).outcome).toBe('DREAM_CYCLE');
+  await holds(home);
+});
+
+test('a search that the governor refuses waits its turn, is held against nobody, and lets the intents through', async () => {
+  const { governor } = ctx.config;
+  const full = { ...ctx, config: { ...ctx.config, governor: { ...governor, min_free_disk: 2 ** 60 } } };
+  home.drop('promotions', 'better.json', BETTER);
+  const seen = await eachMinute(NOON, 25, full);
+  expect(seen).toEqual([
+    [0, 'DREAM_CYCLE'],
+    [6, 'DREAM_CYCLE'],
+    [12, 'DREAM_CYCLE'],
+    [18, 'DREAM_CYCLE'],
+    [20, 'INTENT'],
+    [24, 'DREAM_CYCLE'],
+  ]);
+  expect(home.begun()).toBe(0);
+  clock.step(6 * MINUTE);
+  expect((await runTick(ctx)).outcome).toBe('DREAM_CYCLE');
+  expect(await ctx.db.all('SELECT state FROM cycles')).toEqual([{ state: 'done' }]);
   await holds(home);
 });
 

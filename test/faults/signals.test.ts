@@ -154,6 +154,30 @@ test('an emergency roll-back while a cycle runs does not wait for it; the cycle 
   await countsAgree(home);
 });
 
+test('an emergency roll-back while an epoch runs does not wait for it; the epoch is void, and accepts nothing', async () => {
+  await withBaseline({ duration: '1h', interval: '30m' });
+  expect(await home.tickHere()).toMatchObject({ outcome: 'DREAM_CYCLE' });
+  const n = home.begun() + 3;
+  const tick = await inTrial(n, 'phase', 'run', '--force', '--json');
+  const back = await home.cli('baseline', 'rollback', '--reason', 'pager', '--yes', '--json');
+  expect(back, back.stderr).toMatchObject({ code: 0 });
+  expect(home.trialsRunning()).not.toEqual([]);
+  home.hold(null);
+  for (const pid of home.trialsRunning()) if (isSleep(pid)) process.kill(pid, 'SIGTERM');
+  expect(await tick.ended).toMatchObject({ code: 6 });
+  expect(home.begun()).toBe(n);
+  expect(await home.look(({ db }) => db.all("SELECT state FROM epochs WHERE state <> 'done'"))).toEqual([
+    { state: 'voided' },
+  ]);
+  expect(
+    await home.look(({ db }) =>
+      db.all("SELECT verdict FROM verdicts v JOIN epochs e ON e.id = v.epoch_id WHERE e.state = 'voided'"),
+    ),
+  ).toEqual([]);
+  await holds(home);
+  await countsAgree(home);
+});
+
 test('a watch that falls due interrupts a cycle, which goes on after the check', async () => {
   await withBaseline({ duration: '1h', interval: '4s' });
   const n = home.begun() + 3;
