@@ -1,6 +1,7 @@
 import { cliPage } from './cli-page.ts';
 import { configPage } from './config-page.ts';
 import { errorsPage } from './errors-page.ts';
+import { manPage } from './man-page.ts';
 
 /** The generated pages, their paths relative to the repository. */
 export async function referencePages(): Promise<{ readonly path: string; readonly text: string }[]> {
@@ -8,5 +9,6 @@ export async function referencePages(): Promise<{ readonly path: string; readonl
     { path: 'docs/reference/cli.md', text: await cliPage() },
     { path: 'docs/reference/config.md', text: configPage() },
     { path: 'docs/reference/errors.md', text: errorsPage() },
+    { path: 'man/kloros.1', text: await manPage() },
   ];
 }

@@ -37,7 +37,6 @@ function tickService(s: ServiceSettings): Unit {
   const text = [
     section('Unit', [
       'Description=KLoROS: one tick of the tuning loop',
-      'Documentation=man:kloros(1)',
       `OnFailure=${s.name}-failure@%N.service`,
     ]),
     section('Service', [
@@ -54,7 +53,7 @@ function tickService(s: ServiceSettings): Unit {
 
 function tickTimer(s: ServiceSettings): Unit {
   const text = [
-    section('Unit', ['Description=KLoROS: ticks of the tuning loop', 'Documentation=man:kloros(1)']),
+    section('Unit', ['Description=KLoROS: ticks of the tuning loop']),
     section('Timer', [
       `OnCalendar=${calendarFor(s.intervalMs)}`,
       'AccuracySec=1s',
@@ -71,7 +70,6 @@ function daemonService(s: ServiceSettings): Unit {
   const text = [
     section('Unit', [
       'Description=KLoROS: the tuning loop',
-      'Documentation=man:kloros(1)',
       `OnFailure=${s.name}-failure@%N.service`,
       // It is started again for ever.
       'StartLimitIntervalSec=0',
@@ -97,7 +95,7 @@ function daemonService(s: ServiceSettings): Unit {
 /** What a failed unit starts: the findings of doctor go to the journal beside the failure. */
 function failureService(s: ServiceSettings): Unit {
   const text = [
-    section('Unit', ['Description=KLoROS: what is wrong, after %i failed', 'Documentation=man:kloros(1)']),
+    section('Unit', ['Description=KLoROS: what is wrong, after %i failed']),
     section('Service', [
       'Type=oneshot',
       `ExecStart=${commandLine([...s.program, 'doctor'])}`,

@@ -38,7 +38,7 @@ describe.each(cases)('%s', (what, service) => {
 
   test('systemd-analyze verify has nothing to say', () => {
     const paths = units.map(({ name }) => join(folder, name));
-    const { status, text } = analyze('verify', '--man=no', ...paths);
+    const { status, text } = analyze('verify', ...paths);
     expect(text.split('\n').filter((line) => line.includes('kloros'))).toEqual([]);
     expect(status).toBe(0);
   });
