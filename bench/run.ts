@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const PARTS = ['tick.ts'];
+const PARTS = ['tick.ts', 'metrics/scrape.ts'];
 
 let failed = 0;
 for (const part of PARTS) {
