@@ -4,10 +4,10 @@ import type { Model } from '../model/surrogate.ts';
 import type { Prng } from '../prng.ts';
 import type { Box, Space } from '../space.ts';
 
-const AFAR = 30;
+const AFAR = 20;
 const ANCHORS = 4;
 const NEAR = 12;
-const CLIMBERS = 3;
+const CLIMBERS = 2;
 const STEPS = 16;
 
 interface Candidate {
