@@ -3,13 +3,20 @@
 import { spawnSync } from 'node:child_process';
 
 /** Program -> Debian package. */
-const TOOLS = { strace: 'strace', 'systemd-analyze': 'systemd', zsh: 'zsh', fish: 'fish' };
+const TOOLS = {
+  strace: 'strace',
+  'systemd-analyze': 'systemd',
+  zsh: 'zsh',
+  fish: 'fish',
+  promtool: 'prometheus',
+  prometheus: 'prometheus',
+};
 
 const has = (program) => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
 const missing = Object.entries(TOOLS).filter(([program]) => !has(program));
 
 if (missing.length > 0) {
-  const packages = missing.map(([, name]) => name);
+  const packages = [...new Set(missing.map(([, name]) => name))];
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   console.error(`installing ${packages.join(', ')}`);
   spawnSync('apt-get', ['update', '-q'], { stdio: ['ignore', 2, 2], env });
