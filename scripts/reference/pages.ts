@@ -2,6 +2,7 @@ import { cliPage } from './cli-page.ts';
 import { configPage } from './config-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { manPage } from './man-page.ts';
+import { metricsPage } from './metrics-page.ts';
 
 /** The generated pages, their paths relative to the repository. */
 export async function referencePages(): Promise<{ readonly path: string; readonly text: string }[]> {
@@ -9,6 +10,7 @@ export async function referencePages(): Promise<{ readonly path: string; readonl
     { path: 'docs/reference/cli.md', text: await cliPage() },
     { path: 'docs/reference/config.md', text: configPage() },
     { path: 'docs/reference/errors.md', text: errorsPage() },
+    { path: 'docs/reference/metrics.md', text: metricsPage() },
     { path: 'man/kloros.1', text: await manPage() },
   ];
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type Rule, readRules, rulesFile, testFiles, testsFolder } from './monitoring.ts';
@@ -17,6 +17,12 @@ function promtool(args: readonly string[], cwd = testsFolder): { ok: boolean; ou
 test('Prometheus accepts the rules', () => {
   const { ok, output } = promtool(['check', 'rules', rulesFile]);
   expect(output).toContain(`${readRules().length} rules found`);
+  expect(ok, output).toBe(true);
+});
+
+test('Prometheus accepts the configuration that shows how to use them', () => {
+  const { ok, output } = promtool(['check', 'config', join(dirname(rulesFile), 'prometheus.yml')]);
+  expect(output).toContain('1 rule files found');
   expect(ok, output).toBe(true);
 });
 
