@@ -15,11 +15,16 @@ export async function writeTextfile(ctx: Omit<Context, 'log' | 'random'>, path: 
   writeAtomic(ctx.fs, path, await metricsText(ctx, 'text'), { mode: 0o644 });
 }
 
+/** The configured file, or null. */
+export function textfilePath({ config, configDir }: Pick<Context, 'config' | 'configDir'>): string | null {
+  const { textfile } = config.metrics;
+  return textfile === undefined ? null : resolve(configDir, textfile);
+}
+
 /** Renews the configured file, if there is one. Metrics that cannot be written are no reason to end the loop. */
 export async function renewTextfile(ctx: Context): Promise<void> {
-  const { textfile } = ctx.config.metrics;
-  if (textfile === undefined) return;
-  const path = resolve(ctx.configDir, textfile);
+  const path = textfilePath(ctx);
+  if (path === null) return;
   try {
     await writeTextfile(ctx, path);
   } catch (error) {

@@ -241,6 +241,20 @@ describe('the metrics file', () => {
     expect(readdirSync(folder)).toEqual(['kloros.prom']);
   });
 
+  test('is freed of what a crash left beside it', async () => {
+    ctx = await testContext({ config });
+    const folder = join(ctx.configDir, 'out');
+    mkdirSync(folder);
+    writeFileSync(join(folder, '.kloros-tmp-1-x'), 'half a');
+    writeFileSync(join(folder, 'foreign.tmp'), 'somebody else’s');
+    await writeMode(ctx, 'enabled', 'test');
+    const lost =
+      "INSERT INTO actions (id, kind, state, token, started_at, data) VALUES ('x', 'dream', 'running', 1, 1, '{}')";
+    await ctx.db.run(lost);
+    expect(await runTick(ctx)).toMatchObject({ outcome: 'RECOVERED' });
+    expect(readdirSync(folder).sort()).toEqual(['foreign.tmp', 'kloros.prom']);
+  });
+
   test('that cannot be written ends no tick, and is logged', async () => {
     ctx = await testContext({ config });
     writeFileSync(join(ctx.configDir, 'out'), 'a file in the way');

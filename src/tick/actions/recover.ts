@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { applyBaseline } from '../../baseline/apply.ts';
 import { currentBaseline } from '../../baseline/current.ts';
 import type { Context } from '../../context.ts';
@@ -9,6 +10,7 @@ import { appendEvent } from '../../store/ledger.ts';
 import { deliverOutbox } from '../../store/outbox.ts';
 import { sweepScratch } from '../../trial/scratch.ts';
 import { takeBack } from '../take-back.ts';
+import { textfilePath } from '../textfile.ts';
 import { isTroubleOfHome, wordsOf } from '../trouble.ts';
 import { withBaselineLock } from '../with-lock.ts';
 import { holdBackCrashing } from './crashes.ts';
@@ -17,7 +19,9 @@ import type { Done, Run } from './run.ts';
 /** Folders in which a crash may leave a temporary file. */
 function writtenFolders(ctx: Context): string[] {
   const p = ctx.paths;
+  const metrics = textfilePath(ctx);
   return [
+    ...(metrics === null ? [] : [dirname(metrics)]),
     p.root,
     p.baseline,
     p.baselineVersions,
