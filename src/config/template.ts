@@ -102,6 +102,6 @@ escrow:
 # intents: { per_tick: 10, max_waiting: 50, stale_after: 24h }
 # reflection: { idle: 10m, every: 6h }
 # retention: { baselines: 10, cycles: 200 }
-# metrics: { textfile: /var/lib/prometheus/node-exporter/kloros.prom }
+# Each tick can write its metrics for node_exporter, into the .prom file that metrics.textfile names.
 # tick: { interval: 60s }
 `;
