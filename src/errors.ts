@@ -242,6 +242,19 @@ export const CATALOGUE = {
     exit: EXIT.usage,
     hint: 'Name the folder that holds artifacts/, system/ or .kloros/, or the folder of promotions/, signals/ and so on.',
   },
+  // evidence and replay
+  KLR_E_EVIDENCE_CHANGED: {
+    exit: EXIT.data,
+    hint: 'Do not rely on it: see which check does not hold, and write the bundle anew with `kloros evidence`.',
+  },
+  KLR_E_REPLAY_DIFFERS: {
+    exit: EXIT.data,
+    hint: 'Replay with the version that decided it (it is on record); else the record or the program was changed.',
+  },
+  KLR_E_REPLAY_IMPOSSIBLE: {
+    exit: EXIT.data,
+    hint: 'What it was decided from is not on record, or kloros.yaml changed since; the decision itself stands in the ledger.',
+  },
   // configuration
   KLR_E_CONFIG_MISSING: {
     exit: EXIT.config,

@@ -24,6 +24,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   baseline: async () => (await import('./baseline.ts')).baselineCommand(),
   evidence: async () => (await import('./evidence.ts')).evidenceCommand(),
   replay: async () => (await import('./replay.ts')).replayCommand(),
+  evidence: async () => (await import('./evidence.ts')).evidenceCommand(),
+  replay: async () => (await import('./replay.ts')).replayCommand(),
   intents: async () => (await import('./intents.ts')).intentsCommand(),
   heuristics: async () => (await import('./heuristics.ts')).heuristicsCommand(),
   ledger: async () => (await import('./ledger.ts')).ledgerCommand(),

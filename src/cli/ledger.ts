@@ -6,7 +6,8 @@ import { withHome } from './home.ts';
 import { table } from './output.ts';
 import { timeOf, valueWords } from './words.ts';
 
-function dataWords(data: LedgerEvent['data']): string {
+/** What a replay needs of a tick is shown with --json alone. */
+function dataWords({ decided: _, ...data }: LedgerEvent['data']): string {
   return Object.entries(data)
     .map(([name, value]) => `${name}=${valueWords(value)}`)
     .join(' ');

@@ -3,12 +3,11 @@
  * best of it are measured again beside the baseline, with every promotion that was given. All that was measured is in
  * the trials table before it counts, so that a cycle that was killed goes on from its last finished trial.
  */
-import type { Experiment } from '../config/schema.ts';
 import type { Context } from '../context.ts';
 import type { Control } from '../control.ts';
 import { KlorosError } from '../errors.ts';
 import type { Executor } from '../trial/types.ts';
-import { BASELINE_REPEATS, measureBaseline } from './baseline-stage.ts';
+import { measureBaseline } from './baseline-stage.ts';
 import { brokenEvaluator } from './broken-evaluator.ts';
 import { createSearch } from './create-search.ts';
 import {
@@ -19,30 +18,30 @@ import {
   loadCycle,
   markResumed,
   type ScreeningPlan,
-  type StoredCycle,
-  type StoredRequest,
   saveScreening,
 } from './cycle-store.ts';
 import { Measurer } from './measurer.ts';
 import { planSubjects } from './plan-screening.ts';
 import { searchable } from './promotable.ts';
 import { concludeCycle } from './result.ts';
-import type { SearchSettings } from './sampler.ts';
 import type { ByDomain } from './score.ts';
 import { runScreening } from './screen-stage.ts';
-import { baselineObservation, runSearch, startingPoints } from './search-stage.ts';
-import { compileSpace, type Space } from './space.ts';
+import {
+  budgetOf,
+  domainCount,
+  firstSearchNumber,
+  type SearchingRun,
+  searchFrom,
+  settingsOf,
+  subjectMs,
+} from './search-from.ts';
+import { compileSpace } from './space.ts';
 import type { CycleRequest, CycleResult } from './types.ts';
 
 type CycleContext = Pick<Context, 'db' | 'clock' | 'config' | 'configHash' | 'log'>;
 
-interface Run {
+interface Run extends SearchingRun {
   readonly ctx: CycleContext;
-  readonly experiment: Experiment;
-  readonly space: Space;
-  readonly cycle: StoredCycle;
-  readonly control: Control;
-  readonly measurer: Measurer;
 }
 
 const nothing: AtEnd = async () => {};
@@ -146,41 +145,15 @@ function interrupted({ measurer }: Run): CycleResult | null {
   return interruption && { state: interruption.state, reason: interruption.reason };
 }
 
-const domainCount = ({ experiment }: Run) => Object.keys(experiment.domains).length;
-const firstSearchNumber = (run: Run) => BASELINE_REPEATS * domainCount(run);
-
-/** Configurations to try: without noise each one tells all it has the first time. */
-function budgetOf({ experiment, space, cycle }: Run): number {
-  const { trials } = cycle.request;
-  return experiment.search.noise ? trials : Math.min(trials, space.size);
-}
-
 async function searchStage(run: Run, baseline: ByDomain): Promise<ScreeningPlan | CycleResult> {
-  const { experiment, measurer, cycle, control } = run;
+  const { experiment, measurer, cycle } = run;
   const { request } = cycle;
-  const settings = {
-    ...settingsOf(experiment, request, budgetOf(run)),
-    history: baselineObservation(experiment, request, baseline),
-  };
-  const search = createSearch(run.space, settings, experiment.search.sampler);
-  const perSubjectMs = () => domainCount(run) * experiment.search.screen.repeats * measurer.meanTrialMs();
-  const wanted = 1 + experiment.search.screen.top + request.promotions.length;
-  const { evaluated, end, broken } = await runSearch({
-    experiment,
-    request,
-    measurer,
-    control,
-    baseline,
-    search,
-    budget: budgetOf(run),
-    firstNumber: firstSearchNumber(run),
-    reserveMs: () => Math.min(request.durationMs / 2, MARGIN * wanted * perSubjectMs()),
-  });
+  const { evaluated, end, broken, search } = await searchFrom(run, baseline);
   const stopped = interrupted(run);
   if (stopped) return stopped;
   const reason = broken ?? brokenEvaluator(evaluated, request.baseline.params, true);
   if (reason !== null) return { state: 'failed', reason };
-  const capacity = Math.floor(measurer.leftMs() / Math.max(1, perSubjectMs())) - 1;
+  const capacity = Math.floor(measurer.leftMs() / Math.max(1, subjectMs(run))) - 1;
   const recommended = search.recommend(RECOMMENDED * experiment.search.screen.top);
   const plan = {
     ...planSubjects(experiment, request, evaluated, recommended, capacity),
@@ -194,19 +167,5 @@ async function searchStage(run: Run, baseline: ByDomain): Promise<ScreeningPlan 
   return plan;
 }
 
-/** A trial may take somewhat longer than the mean of those before. */
-const MARGIN = 1.2;
 /** Recommendations asked for beside each finalist: some may not be promoted, or come to the same. */
 const RECOMMENDED = 3;
-
-function settingsOf(experiment: Experiment, request: StoredRequest, budget: number): SearchSettings {
-  return {
-    directions: experiment.objectives.map(() => 'maximize'),
-    budget,
-    seed: request.seed,
-    noise: experiment.search.noise,
-    parallel: request.parallel,
-    points: startingPoints(experiment, request),
-    focus: request.focus,
-  };
-}

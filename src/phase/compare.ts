@@ -5,7 +5,9 @@ import { type Evidence, estimate, type Look, pAbove } from './evidence.ts';
 import type { Comparison } from './types.ts';
 
 /** What decides on a candidate. */
-export type Judged = Pick<Experiment, 'objectives' | 'guardrails' | 'domains'>;
+export type Judged = Pick<Experiment, 'objectives' | 'guardrails'> & {
+  readonly domains: Readonly<Record<string, { readonly weight: number }>>;
+};
 
 /** A comparison with what it is judged by, in log units. */
 export interface Finding {

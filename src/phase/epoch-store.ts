@@ -6,6 +6,7 @@ import type { Database } from '../store/database.ts';
 import { canonicalJson, fromJson } from '../store/json.ts';
 import { appendEvent } from '../store/ledger.ts';
 import type { Metrics } from './blocks.ts';
+import type { Judged } from './compare.ts';
 import type { Environment } from './environment.ts';
 import type { PlannedTrial, PlanSettings } from './plan.ts';
 import type { EpochRequest } from './types.ts';
@@ -22,6 +23,8 @@ export interface EpochPlan {
   /** Time for all runs together, ms. */
   readonly durationMs: number;
   readonly environment: Environment;
+  /** What decides on the candidates of each experiment: with the measurements, all that the verdicts follow from. */
+  readonly judged: Readonly<Record<string, Judged>>;
   /** Promotions that did not fit into the time: they wait for another epoch. */
   readonly postponed: readonly string[];
 }

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import type { Control } from '../control.ts';
 import { KlorosError } from '../errors.ts';
 import type { Executor } from '../trial/types.ts';
+import type { Judged } from './compare.ts';
 import { environmentChange, fingerprint } from './environment.ts';
 import { endWithout, endWithVerdicts, readEnd } from './epoch-end.ts';
 import {
@@ -32,6 +33,13 @@ async function durationsOf(ctx: Context, experiments: readonly string[]): Promis
   return (name) => known.get(name) ?? null;
 }
 
+/** What decides on an experiment's candidates, as it is configured now. */
+function judgedOf(ctx: Context, name: string): Judged {
+  const { objectives = [], guardrails = [], domains = {} } = ctx.config.experiments[name] ?? {};
+  const weights = Object.entries(domains).map(([domain, { weight }]) => [domain, { weight }] as const);
+  return { objectives, guardrails, domains: Object.fromEntries(weights) };
+}
+
 /** The plan of an epoch: as many candidates as its time holds, best first. */
 async function makePlan(ctx: Context, request: EpochRequest): Promise<EpochPlan> {
   const { slices, replicas, warmup, calibration, alpha, min_gain: minGain, max_duration } = ctx.config.phase;
@@ -49,6 +57,7 @@ async function makePlan(ctx: Context, request: EpochRequest): Promise<EpochPlan>
     minGain,
     durationMs,
     environment: fingerprint(ctx, experiments),
+    judged: Object.fromEntries(experiments.map((name) => [name, judgedOf(ctx, name)])),
     postponed: request.candidates.slice(candidates.length).map(({ promotionId }) => promotionId),
   };
 }

@@ -1,6 +1,6 @@
-import type { Config } from '../config/schema.ts';
 import type { Block, Metrics } from './blocks.ts';
 import { type Calibration, calibrate } from './calibration.ts';
+import type { Judged } from './compare.ts';
 import type { EpochPlan, EpochTrial } from './epoch-store.ts';
 import { lookWeight, mostLooks } from './evidence.ts';
 import { type Entrant, type PlannedBlock, sliceTrials } from './plan.ts';
@@ -9,6 +9,8 @@ import type { Candidate, CandidateVerdict } from './types.ts';
 
 /** A baseline that fails so often in a domain, and never completes there, cannot be measured. */
 const BROKEN_AFTER = 2;
+
+type Experiments = Readonly<Record<string, Judged>>;
 
 /** What a look made of a candidate, for the report. */
 export interface Standing {
@@ -28,7 +30,7 @@ export interface Standing {
  */
 export class Race {
   readonly #plan: EpochPlan;
-  readonly #experiments: Config['experiments'];
+  readonly #experiments: Experiments;
   readonly #blocks: Block[] = [];
   readonly #decided = new Map<string, CandidateVerdict>();
   readonly #standings: Standing[] = [];
@@ -40,7 +42,7 @@ export class Race {
   #slice = 0;
   #begun = 0;
 
-  constructor(plan: EpochPlan, experiments: Config['experiments']) {
+  constructor(plan: EpochPlan, experiments: Experiments) {
     this.#plan = plan;
     this.#experiments = experiments;
   }
@@ -215,7 +217,7 @@ export function measuredExperiments(request: EpochPlan['request']): string[] {
 
 /** Candidates by experiment, and the experiments whose baseline is measured alone. */
 export function entrantsOf(
-  experiments: Config['experiments'],
+  experiments: Experiments,
   candidates: readonly Pick<Candidate, 'promotionId' | 'experiment'>[],
   checkOnly: readonly string[],
 ): Entrant[] {

@@ -41,6 +41,20 @@ function eventHash(row: Omit<EventRow, 'hash'>): string {
   );
 }
 
+/** The hash that an event has to carry, by what it says. */
+export function hashOfEvent({ previousHash, data, ...event }: Omit<LedgerEvent, 'hash'>): string {
+  const { seq, ts, kind, subject, experiment } = event;
+  return eventHash({
+    seq,
+    ts,
+    kind,
+    subject,
+    experiment,
+    data: canonicalJson(data),
+    previous_hash: previousHash,
+  });
+}
+
 /** Appends an event. Call it inside the transaction that makes the change it tells of. */
 export async function appendEvent(tx: Database, event: NewEvent): Promise<{ seq: number; hash: string }> {
   const last = await tx.get<{ seq: number; hash: string }>(

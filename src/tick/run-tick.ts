@@ -7,10 +7,11 @@ import type { HeldLock } from '../lock/types.ts';
 import type { Span } from '../trace/span.ts';
 import { traced } from '../trace/tracing.ts';
 import { decide } from './decide.ts';
+import { withForce } from './force.ts';
 import { OUTCOME_EXIT } from './outcomes.ts';
 import { recordTick } from './record.ts';
 import { gateSnapshot, readSnapshot } from './snapshot.ts';
-import type { Decision, Force, Snapshot, TickOptions, TickResult } from './types.ts';
+import type { Decision, Snapshot, TickOptions, TickResult } from './types.ts';
 
 /** A holder of the orchestrator lock is reported as overdue after this, beyond its budgets, ms. */
 const TTL_SLACK_MS = 15 * 60_000;
@@ -21,28 +22,8 @@ function longestTick(ctx: Context): number {
   return Math.max(ctx.config.phase.max_duration, ...cycles) + TTL_SLACK_MS;
 }
 
-const FORCED_RULES = 4;
-
 /** Exits that a trace does not show as failures: someone wanted it so, or another one is at work. */
 const NO_FAILURE: ReadonlySet<ExitCode> = new Set([EXIT.done, EXIT.disabled, EXIT.killed, EXIT.locked]);
-
-/** What a person asked for takes the place of rules 5 to 11. */
-function withForce(snapshot: Snapshot, decision: Decision, force: Force | undefined): Decision {
-  if (!force || decision.rule <= FORCED_RULES) return decision;
-  const { next } = decision;
-  if (force.kind === 'phase') {
-    const resume = snapshot.phase.resume?.forced ? snapshot.phase.resume.id : null;
-    return {
-      rule: 0,
-      action: { kind: 'phase', forced: true, resume },
-      reason: 'asked for by a person',
-      next,
-    };
-  }
-  const { kind: _, ...asked } = force;
-  const action = { kind: 'dream', experiment: null, resume: null, ...asked } as const;
-  return { rule: 0, action, reason: 'asked for by a person', next };
-}
 
 /** In `observe` mode: what would be done, in words; nothing is done. */
 function observed(decision: Decision): Pick<TickResult, 'outcome' | 'exit' | 'reason'> {
@@ -89,7 +70,11 @@ async function underLock(
   gate: Pick<Snapshot, 'now' | 'mode' | 'kill' | 'lock'>,
   options: TickOptions,
   span: Span,
-): Promise<{ decision: Decision; ended: Pick<TickResult, 'outcome' | 'exit' | 'reason'> }> {
+): Promise<{
+  decision: Decision;
+  snapshot: Snapshot;
+  ended: Pick<TickResult, 'outcome' | 'exit' | 'reason'>;
+}> {
   const { observe } = await import('./observe.ts');
   const seen = await observe(ctx, gate.mode);
   const snapshot = await readSnapshot(ctx, gate, seen);
@@ -100,7 +85,7 @@ async function underLock(
     const { tellReviewers } = await import('./tell-reviewers.ts');
     await tellReviewers(ctx);
   }
-  return { decision, ended };
+  return { decision, snapshot, ended };
 }
 
 /**
@@ -122,9 +107,11 @@ async function tick(ctx: Context, options: TickOptions, span: Span): Promise<Tic
   const finish = async (
     decision: Decision,
     ended: Pick<TickResult, 'outcome' | 'exit' | 'reason'>,
+    snapshot?: Snapshot,
   ): Promise<TickResult> => {
     const result = { ...ended, next: decision.next, durationMs: ctx.clock.monotonic() - started };
-    if (result.outcome !== 'DISABLED') await recordTick(ctx, decision, result);
+    if (result.outcome !== 'DISABLED')
+      await recordTick(ctx, decision, result, snapshot && { snapshot, force: options.force ?? null });
     return result;
   };
   const gate = { now: ctx.clock.now(), mode: readMode(ctx), kill: readKill(ctx.paths, ctx.fs) };
@@ -141,8 +128,14 @@ async function tick(ctx: Context, options: TickOptions, span: Span): Promise<Tic
   }
   try {
     const lock = { held: false, holder: '' };
-    const { decision, ended } = await underLock(ctx, attempt.lock, { ...gate, lock }, options, span);
-    return await finish(decision, ended);
+    const { decision, snapshot, ended } = await underLock(
+      ctx,
+      attempt.lock,
+      { ...gate, lock },
+      options,
+      span,
+    );
+    return await finish(decision, ended, snapshot);
   } finally {
     attempt.lock.release();
   }
