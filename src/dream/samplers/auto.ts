@@ -27,6 +27,13 @@ export function autoSampler(setup: SamplerSetup): Sampler {
   // CMA-ES ranks by one value and needs numbers to move.
   const steers = settings.directions.length === 1 && numbers > 1;
   const secondOpinion = settings.noise ? (numbers < space.dimensions.length ? 3 : 4) : 8;
+  // Where choices matter, CMA-ES alone would polish the numbers of one combination.
+  const rota = !steers
+    ? [evolution, evolution, tpe]
+    : numbers < space.dimensions.length
+      ? [cma, evolution, cma, tpe]
+      : [cma, cma, cma, evolution];
+  const later = (turn: number): Sampler => rota[turn % rota.length] ?? evolution;
   let turn = 0;
   return {
     name: 'auto',
@@ -36,7 +43,7 @@ export function autoSampler(setup: SamplerSetup): Sampler {
     propose(archive: Archive, random: Prng): Point {
       turn++;
       const known = archive.evaluations.length;
-      if (known >= MODELLED) return (steers && turn % 4 !== 0 ? cma : evolution).propose(archive, random);
+      if (known >= MODELLED) return later(turn).propose(archive, random);
       if (known > FEWEST && turn % secondOpinion === 0) return tpe.propose(archive, random);
       return gaussian.propose(archive, random);
     },

@@ -38,6 +38,8 @@ class Cma implements Sampler {
   readonly #start: Sampler;
   readonly #starting: number;
   #strategy: Strategy | null = null;
+  /** Where the choices of a run come from that started elsewhere; null: from the best configurations. */
+  #base: Point | null = null;
   #generation: Member[] = [];
   #best = Infinity;
   #stale = 0;
@@ -106,12 +108,12 @@ class Cma implements Sampler {
     this.restarts++;
     this.#stale = 0;
     this.#best = Infinity;
-    const elsewhere = this.#project(this.#space.sample(random));
     const n = this.#numbers.length;
+    this.#base = this.restarts % 2 === 1 ? null : this.#space.sample(random);
     this.#strategy =
-      this.restarts % 2 === 1
+      this.#base === null
         ? this.#warm(archive, strategy.lambda)
-        : new Strategy(elsewhere, WIDEST, 2 * strategy.lambda, identity(n));
+        : new Strategy(this.#project(this.#base), WIDEST, 2 * strategy.lambda, identity(n));
   }
 
   #draw(archive: Archive, random: Prng): Point {
@@ -119,7 +121,7 @@ class Cma implements Sampler {
     const n = mean.length;
     const parents = ranked(archive.configurations).slice(0, 5);
     const z = Float64Array.from({ length: n }, () => random.normal());
-    const unit = random.pick(parents).point.unit.slice();
+    const unit = (this.#base ?? random.pick(parents).point).unit.slice();
     this.#space.dimensions.forEach((d, i) => {
       if (d.kind === 'choice' && random.next() < CHOICE_MUTATION) unit[i] = random.next();
     });
