@@ -5,13 +5,16 @@
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { closeContext, openContext } from '../../src/home/open.ts';
 import type { Context } from '../../src/index.ts';
 import { submitIntent } from '../../src/intent/submit.ts';
 import { runTick } from '../../src/tick/run-tick.ts';
 import { BETTER, type FaultyHome, faultyHome, holds } from '../faults/faulty-home.ts';
 import { type SteppedClock, steppedClock } from '../faults/stepped-clock.ts';
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

@@ -2,8 +2,11 @@
  * S11: the first system kept its counters in the process, and a tick is a process: they were always 0 or 1, and nothing
  * collected them. The rule: counters are kept with the state, and one of any number of ticks adds to them.
  */
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { BETTER, type FaultyHome, faultyHome } from '../faults/faulty-home.ts';
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let home: FaultyHome;
 

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { approve } from '../../src/escrow/queue.ts';
 import { closeContext, openContext } from '../../src/home/open.ts';
 import type { Context } from '../../src/index.ts';
@@ -7,6 +7,9 @@ import { runTick } from '../../src/tick/run-tick.ts';
 import type { TickOptions } from '../../src/tick/types.ts';
 import { BETTER, countsAgree, type FaultyHome, faultyHome, holds } from './faulty-home.ts';
 import { type SteppedClock, steppedClock } from './stepped-clock.ts';
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -164,6 +167,21 @@ test('an epoch whose clock jumps past the window’s edge is judged on what it h
   );
   expect(late).toEqual([]);
   expect(await tick()).not.toBe('PHASE_EPOCH');
+});
+
+test('a cycle that the window overtakes is paused at its next trial, and what waits for the window goes first', async () => {
+  await start(NOON);
+  await screen('better');
+  let at = 0;
+  const overtaken = await runTick(ctx, {
+    force: { kind: 'dream', trials: 500 },
+    onProgress: () => (at++ === 2 ? clock.set(NIGHT) : undefined),
+  });
+  expect(overtaken).toMatchObject({
+    outcome: 'DREAM_CYCLE',
+    reason: expect.stringContaining('paused: window-edge'),
+  });
+  expect(await tick()).toBe('PHASE_EPOCH');
 });
 
 test('a watch that began under a clock that was ahead is checked and ends, and lets the next commit through', async () => {

@@ -1,8 +1,11 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { readEvents } from '../../src/store/ledger.ts';
 import { BETTER, countsAgree, type FaultyHome, faultyHome, holds, until } from './faulty-home.ts';
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let home: FaultyHome;
 

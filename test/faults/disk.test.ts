@@ -3,9 +3,12 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BETTER, cycleOf, type FaultyHome, faultyHome } from './faulty-home.ts';
 import { refusedTick, refuseEach } from './refusals.ts';
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 describe('a real file system, full or read-only', () => {
   const script = fileURLToPath(new URL('mounted-loop.ts', import.meta.url));

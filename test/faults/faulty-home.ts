@@ -265,8 +265,9 @@ export function cycleOf(home: FaultyHome): Promise<unknown> {
 export function epochOf(home: FaultyHome): Promise<unknown> {
   return home.look(async ({ db }) => {
     const trials = await db.all(
-      `SELECT number, role, domain, params, seed, state, metrics FROM trials
-       WHERE owner IN (SELECT id FROM epochs) ORDER BY number`,
+      // The order in a block is drawn from the ids of its candidates.
+      `SELECT role, domain, params, seed, state, metrics FROM trials
+       WHERE owner IN (SELECT id FROM epochs) ORDER BY domain, seed, role, params`,
     );
     const verdicts = await db.all<{ verdict: string; statistics: string }>(
       'SELECT verdict, statistics FROM verdicts ORDER BY promotion_id',

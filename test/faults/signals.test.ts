@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { readEvents } from '../../src/store/ledger.ts';
 import {
   BETTER,
@@ -11,6 +11,9 @@ import {
   type Started,
   until,
 } from './faulty-home.ts';
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** Invariant 7 of the design: the kill switch, and so a shutdown, ends what runs within this, ms. */
 const AT_ONCE = 5000;

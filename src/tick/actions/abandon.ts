@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts';
+import type { ErrorCode } from '../../errors.ts';
 import { settle, settleIfOpen } from '../../promotion/ack.ts';
 import { countInconclusive, getPromotion } from '../../promotion/records.ts';
 import type { Database } from '../../store/database.ts';
@@ -62,6 +63,8 @@ export async function countFailedSearch(
   return `failure ${retry.failures}, not tried again`;
 }
 
+const TOO_SHORT: ErrorCode = 'KLR_E_PHASE_TOO_SHORT';
+
 /** A candidate that a given up epoch left without a verdict: too many of those end it. */
 async function leaveOpen(
   tx: Database,
@@ -102,7 +105,10 @@ export async function countFailedEpoch(
     await tx.run("UPDATE epochs SET state = 'failed', ended_at = ? WHERE id = ?", now, id);
     await appendEvent(tx, { ts: now, kind: 'epoch.ended', subject: id, data: { state: 'failed', reason } });
   }
+  const over = `failure ${retry.failures}, not tried again`;
+  // The window has to be widened, which is nothing against its candidates: they wait until then, or expire.
+  if (reason.startsWith(TOO_SHORT)) return over;
   const { request } = fromJson<{ request: { candidates: { promotionId: string }[] } }>(row.plan);
   for (const { promotionId } of request.candidates) await leaveOpen(tx, ctx, promotionId, id, reason);
-  return `failure ${retry.failures}, not tried again`;
+  return over;
 }
