@@ -62,7 +62,7 @@ export async function openContext(options: OpenOptions): Promise<Context> {
       fs,
       clock,
       paths.structuredLog,
-      limits && { bytes: limits.log_size, files: limits.log_files },
+      limits && { bytes: limits.log_size, files: limits.log_files, ageMs: limits.log_age },
     );
   for (const path of repaired) logOf().event('home.repaired', { path });
   const db = await openSqlite(paths.database, { readOnly });

@@ -22,7 +22,11 @@ async function eventsOf(filter: LogFilter = {}): Promise<string[]> {
 }
 
 test('lines are read in the order in which they were written, through every rotation', async () => {
-  const log = structuredLogger(nodeFileSystem, virtualClock(), file, { bytes: 60, files: 15 });
+  const log = structuredLogger(nodeFileSystem, virtualClock(), file, {
+    bytes: 60,
+    files: 15,
+    ageMs: 86_400_000,
+  });
   const names = Array.from({ length: 14 }, (_, i) => `event.${i}`);
   for (const name of names) log.event(name);
   expect(await eventsOf()).toEqual(names);

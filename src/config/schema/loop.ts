@@ -120,6 +120,7 @@ export const retention = z.strictObject({
   cycles: z.int().min(1).default(200).describe('cycles whose trials are kept'),
   log_size: size.prefault('10MiB').describe('of logs/structured.jsonl before it is rotated'),
   log_files: z.int().min(1).default(5).describe('log files that are kept, the present one included'),
+  log_age: duration.prefault('30d').describe('log lines that are older go with the next rotation'),
 });
 
 export const metrics = z.strictObject({
