@@ -40,7 +40,9 @@ async function open(): Promise<Context> {
   // The application's own file is not in the repository: KLoROS is going to change it.
   if (!existsSync(join(here, 'settings.toml')))
     copyFileSync(join(here, 'settings.default.toml'), join(here, 'settings.toml'));
-  const ctx = await openContext({ home, env: process.env });
+  // The health command of kloros.yaml runs `node`: the one that runs this, wherever it stands.
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
+  const ctx = await openContext({ home, env });
   if ((await readStatus(ctx)).mode.mode !== 'enabled') await writeMode(ctx, 'enabled', 'npm start');
   return ctx;
 }

@@ -1,7 +1,7 @@
 import type { Clause } from '../config/constraints.ts';
 import { KlorosError } from '../errors.ts';
 import { Prng } from './prng.ts';
-import type { Point, Space } from './space.ts';
+import type { Point, Space } from './unit-space.ts';
 
 const SAMPLES = 2000;
 const CLIMBS = 20;
