@@ -8,7 +8,7 @@ const WIDTH = 260;
 
 const STYLE = `
 :root{color-scheme:light dark;--line:#8885;--ok:#2a7d3f;--bad:#b3362b;--open:#9a6b00}
-body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
+body{font:15px/1.5 system-ui,sans-serif;max-width:84rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.5rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;padding:.6rem 0 .3rem}
