@@ -7,7 +7,7 @@ type Comparison = Candidate['comparisons'][number];
 const WIDTH = 260;
 
 const STYLE = `
-:root{color-scheme:light dark;--line:#8885;--ok:#2a7d3f;--bad:#b3362b;--open:#9a6b00}
+:root{color-scheme:light dark;--line:#8885;--ok:light-dark(#2a7d3f,#6cc67c);--bad:light-dark(#b3362b,#ff9086);--open:light-dark(#8a5f00,#e3b341)}
 body{font:15px/1.5 system-ui,sans-serif;max-width:84rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.5rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
