@@ -1,8 +1,19 @@
 // Imports point down: cli, server -> tick -> the domain folders -> what everything stands on.
 const DOMAIN = ['baseline', 'dream', 'escrow', 'heuristics', 'intent', 'phase', 'promotion', 'trial'];
-const FOUNDATION = ['config', 'files', 'home', 'lock', 'log', 'metrics', 'statistics', 'store', 'time', 'trace'];
+const FOUNDATION = [
+  'config',
+  'files',
+  'home',
+  'lock',
+  'log',
+  'metrics',
+  'statistics',
+  'store',
+  'time',
+  'trace',
+];
 // What an operator does with a whole home: each stands on everything below cli and server, and nothing stands on it.
-const OPERATIONS = ['backup', 'doctor', 'import', 'service'];
+const OPERATIONS = ['backup', 'doctor', 'drill', 'import', 'service'];
 const folders = (names) => `^src/(${names.join('|')})/`;
 
 /** A domain folder knows the others by their types alone: they talk through tick. */

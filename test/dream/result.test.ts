@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { ScreeningPlan, StoredRequest, Subject } from '../../src/dream/cycle-store.ts';
+import type { Evaluated } from '../../src/dream/evaluated.ts';
 import { planSubjects } from '../../src/dream/plan-screening.ts';
 import { concludeCycle } from '../../src/dream/result.ts';
 import type { Judgement } from '../../src/dream/screening.ts';
-import type { Evaluated } from '../../src/dream/evaluated.ts';
 import { parseConfig } from '../support/context.ts';
 
 const parsed = parseConfig().experiments.demo;

@@ -41,11 +41,11 @@ export async function giveVerdict(ctx: Context, promotionId: string, verdict = '
 /** What a promotion of `changes` to the experiment `demo` asks of the commit. */
 export async function commitRequest(ctx: Context, id: string, changes: Params) {
   const current = await currentBaseline(ctx.db, ctx.config);
-  const experiment = ctx.config.experiments['demo'];
+  const experiment = ctx.config.experiments.demo;
   if (!experiment) throw new Error('no experiment demo');
   return {
     promotion: { id, experiment: 'demo' },
-    params: mergeParams(experiment, current.params['demo'] ?? {}, changes),
+    params: mergeParams(experiment, current.params.demo ?? {}, changes),
     epochId: 'epoch-1',
     escrowId: null,
     actor: 'test',
