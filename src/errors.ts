@@ -224,6 +224,11 @@ export const CATALOGUE = {
     exit: EXIT.config,
     hint: 'Name an empty place with --home, or add --force: the home that stands there is kept as .bak.',
   },
+  // drill
+  KLR_E_DRILL_FAILED: {
+    exit: EXIT.internal,
+    hint: 'Disable the loop (`kloros disable`) until the gate that is shown holds; nothing of the drill reached the target.',
+  },
   // evidence and replay
   KLR_E_EVIDENCE_CHANGED: {
     exit: EXIT.data,
@@ -241,19 +246,6 @@ export const CATALOGUE = {
   KLR_E_IMPORT_NOTHING: {
     exit: EXIT.usage,
     hint: 'Name the folder that holds artifacts/, system/ or .kloros/, or the folder of promotions/, signals/ and so on.',
-  },
-  // evidence and replay
-  KLR_E_EVIDENCE_CHANGED: {
-    exit: EXIT.data,
-    hint: 'Do not rely on it: see which check does not hold, and write the bundle anew with `kloros evidence`.',
-  },
-  KLR_E_REPLAY_DIFFERS: {
-    exit: EXIT.data,
-    hint: 'Replay with the version that decided it (it is on record); else the record or the program was changed.',
-  },
-  KLR_E_REPLAY_IMPOSSIBLE: {
-    exit: EXIT.data,
-    hint: 'What it was decided from is not on record, or kloros.yaml changed since; the decision itself stands in the ledger.',
   },
   // configuration
   KLR_E_CONFIG_MISSING: {

@@ -81,7 +81,7 @@ async function actIn(
     onProgress: options.onProgress,
     executor: async () => {
       if (executor) return executor;
-      const local = localExecutor(ctx, ctx.config.governor.concurrent_trials);
+      const local = options.executor ?? localExecutor(ctx, ctx.config.governor.concurrent_trials);
       executor = tracedExecutor(govern(local, ctx), span);
       return executor;
     },

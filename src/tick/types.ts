@@ -1,6 +1,7 @@
 import type { Progress } from '../control.ts';
 import type { ExitCode } from '../errors.ts';
 import type { Mode } from '../home/mode.ts';
+import type { Executor } from '../trial/types.ts';
 
 /** How a tick ended. A closed list: an outcome is a metric label, a log field and an exit code. */
 export type Outcome =
@@ -46,6 +47,8 @@ export interface TickOptions {
   /** Aborted when the process is asked to end: the action stops within seconds and goes on in a later tick. */
   readonly shutdown?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** Runs the trials instead of local processes. */
+  readonly executor?: Executor;
 }
 
 /** The one action of a tick. */
