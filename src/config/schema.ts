@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { name } from './schema/common.ts';
 import { type evaluatorSchema, experimentSchema, type limitsSchema } from './schema/experiment.ts';
 import {
+  dream,
   escrow,
   governor,
   intents,
@@ -28,6 +29,7 @@ export const configSchema = z.strictObject({
   experiments: z
     .record(name, experimentSchema)
     .refine((e) => Object.keys(e).length > 0, 'at least one experiment'),
+  dream: dream.prefault({}),
   phase: phase.prefault({}),
   promotions: promotions.prefault({}),
   escrow: escrow.prefault({}),

@@ -12,7 +12,8 @@ const applyMs = (config: Config) =>
 /** The longest that one tick may take, ms: an epoch or a cycle, the commit and apply that follow, and slack. */
 export function longestTickMs(config: Config): number {
   const cycles = Object.values(config.experiments).map(({ budget }) => budget.duration);
-  return Math.max(config.phase.max_duration, ...cycles) + applyMs(config) + SLACK_MS;
+  const external = config.dream.command === undefined ? 0 : config.dream.timeout;
+  return Math.max(config.phase.max_duration, external, ...cycles) + applyMs(config) + SLACK_MS;
 }
 
 /** The longest that a tick needs to end once it is asked to, ms: an apply is not cut in half. */

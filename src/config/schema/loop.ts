@@ -8,6 +8,13 @@ const localTime = z
   .string('a local time as HH:MM')
   .regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'a local time as HH:MM');
 
+export const dream = z.strictObject({
+  command: command
+    .optional()
+    .describe('a program that searches in place of D-REAM, and drops promotions; PHASE validates them'),
+  timeout: duration.prefault('30m').describe('of that program; it exits as a timeout (124)'),
+});
+
 export const phase = z.strictObject({
   window: z
     .strictObject({

@@ -24,6 +24,7 @@ import { supervise } from '../supervise.ts';
 import { isTroubleOfHome, wordsOf } from '../trouble.ts';
 import { withLock } from '../with-lock.ts';
 import { countFailedSearch } from './abandon.ts';
+import { externalSearch } from './dream-external.ts';
 import type { Done, Run } from './run.ts';
 
 /** What a cycle is asked for. */
@@ -182,6 +183,8 @@ export async function dream(run: Run, ask: DreamAsk): Promise<Done> {
 
 async function search(run: Run, ask: DreamAsk, experiment: string): Promise<Done> {
   const { ctx } = run;
+  const { command } = ctx.config.dream;
+  if (command !== undefined && ask.resume === null) return externalSearch(run, experiment, command);
   const baseline = await currentBaseline(ctx.db, ctx.config);
   const request =
     ask.resume === null
