@@ -1,6 +1,8 @@
 import type { Experiment, Parameter } from '../config/schema.ts';
 import type { Context } from '../context.ts';
-import { type Accepted, type Learned, readLearned } from './state.ts';
+import { inEnvironment } from './decay.ts';
+import { type Accepted, type Environment, type Learned, readLearned } from './state.ts';
+import { type Known, transferred } from './transfer.ts';
 import type { SearchAdvice } from './types.ts';
 
 /** The box reaches this share of the range beyond what was accepted, on both sides. */
@@ -36,25 +38,54 @@ function focusAround(experiment: Experiment, accepted: readonly Accepted[]): Rec
   return boxes.length > 0 ? Object.fromEntries(boxes) : null;
 }
 
-/** Where the next cycle should look, from what was learned. Pure. */
-export function advise(experiment: Experiment, learned: Learned): SearchAdvice {
-  const points = learned.accepted.map((a) => a.params).toReversed();
-  if (points.length === 0)
-    return { points, focus: null, reason: 'nothing was accepted yet: the whole space' };
+/**
+ * Where the next cycle should look, from what was learned. Pure.
+ * @param others what was learned of the other experiments: points of like ones are tried where nothing is known
+ */
+export function advise(
+  experiment: Experiment,
+  learned: Learned,
+  others: readonly Known[] = [],
+): SearchAdvice {
+  const own = learned.accepted.map((a) => a.params).toReversed();
+  if (own.length === 0) {
+    const { points, from } = transferred(experiment, others);
+    const also = from.length > 0 ? `, with points of ${from.join(', ')}` : '';
+    return { points, focus: null, reason: `nothing was accepted yet: the whole space${also}` };
+  }
+  const points = own;
+  const fresh = learned.accepted.filter((a) => !a.stale);
+  if (fresh.length === 0)
+    return {
+      points,
+      focus: null,
+      reason: 'the environment changed since anything was accepted: the whole space',
+    };
   if (learned.barren >= BARREN)
     return { points, focus: null, reason: `${learned.barren} cycles without a gain: the whole space again` };
-  const focus = focusAround(experiment, learned.accepted);
+  const focus = focusAround(experiment, fresh);
   if (focus === null) return { points, focus, reason: 'what was accepted spans the whole space' };
   const names = Object.keys(focus).join(', ');
-  return { points, focus, reason: `around ${points.length} accepted: ${names}` };
+  return { points, focus, reason: `around ${fresh.length} accepted: ${names}` };
 }
 
-/** Where the next cycle of `experiment` should look. */
+/** What was learned of every other experiment. */
+export async function knownOthers(ctx: Pick<Context, 'db' | 'config'>, experiment: string): Promise<Known[]> {
+  const names = Object.keys(ctx.config.experiments).filter((name) => name !== experiment);
+  return Promise.all(names.map(async (name) => ({ name, learned: await readLearned(ctx.db, name) })));
+}
+
+/**
+ * Where the next cycle of `experiment` should look.
+ * @param environment where it will measure: what was learned in another one counts for less
+ */
 export async function adviseSearch(
   ctx: Pick<Context, 'db' | 'config'>,
   experiment: string,
+  environment: Environment,
 ): Promise<SearchAdvice> {
   const config = ctx.config.experiments[experiment];
   if (!config) return { points: [], focus: null, reason: 'unknown experiment' };
-  return advise(config, await readLearned(ctx.db, experiment));
+  const learned = inEnvironment(await readLearned(ctx.db, experiment), environment);
+  return advise(config, learned, await knownOthers(ctx, experiment));
 }

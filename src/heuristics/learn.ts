@@ -3,7 +3,8 @@ import type { Params } from '../config/parameters.ts';
 import type { Context } from '../context.ts';
 import type { Database } from '../store/database.ts';
 import { appendEvent } from '../store/ledger.ts';
-import { KEEP, type Learned, readLearned, writeLearned } from './state.ts';
+import { environmentChanges, inEnvironment } from './decay.ts';
+import { type Environment, KEEP, type Learned, readLearned, writeLearned } from './state.ts';
 
 type Clocked = Pick<Context, 'clock'>;
 
@@ -32,18 +33,31 @@ export async function learnFromCycle(
     readonly elapsedMs: number;
     readonly baselineVersion: number;
     readonly baselineMetrics: Readonly<Record<string, number>>;
+    /** Where it measured. */
+    readonly environment: Environment;
   },
 ): Promise<void> {
   const ts = ctx.clock.now();
   const gain = Math.max(0, cycle.bestGain ?? 0);
-  await learn(tx, ctx, experiment, { from: 'cycle', gain, elapsedMs: cycle.elapsedMs }, (before) => ({
-    cycles: before.cycles + 1,
-    gainSum: before.gainSum + gain,
-    elapsedMs: before.elapsedMs + cycle.elapsedMs,
-    lastCycleAt: ts,
-    barren: gain > 0 ? 0 : before.barren + 1,
-    levels: newest(before.levels, { version: cycle.baselineVersion, ts, metrics: cycle.baselineMetrics }),
-  }));
+  const changed = environmentChanges((await readLearned(tx, experiment)).environment, cycle.environment);
+  const what = {
+    from: 'cycle',
+    gain,
+    elapsedMs: cycle.elapsedMs,
+    ...(changed.length > 0 && { decayed: changed }),
+  };
+  await learn(tx, ctx, experiment, what, (all) => {
+    const before = inEnvironment(all, cycle.environment);
+    return {
+      ...before,
+      cycles: before.cycles + 1,
+      gainSum: before.gainSum + gain,
+      elapsedMs: before.elapsedMs + cycle.elapsedMs,
+      lastCycleAt: ts,
+      barren: gain > 0 ? 0 : before.barren + 1,
+      levels: newest(before.levels, { version: cycle.baselineVersion, ts, metrics: cycle.baselineMetrics }),
+    };
+  });
 }
 
 /** PHASE gave a verdict on a promotion. */
@@ -56,15 +70,22 @@ export async function learnFromVerdict(
     readonly params: Params;
     readonly gain: number;
     readonly searchScore: number | null;
+    /** The domain that spoke against it, when one did. */
+    readonly rejectedIn?: string | undefined;
+    /** The smallest relative gain that could be seen of it; null: none. */
+    readonly detectable?: number | null;
   },
 ): Promise<void> {
-  const { accepted, gain, params, searchScore } = verdict;
+  const { accepted, gain, params, searchScore, rejectedIn = '', detectable = null } = verdict;
+  const ts = ctx.clock.now();
   const optimism = searchScore === null ? 0 : searchScore - gain;
   await learn(tx, ctx, experiment, { from: 'verdict', accepted, gain, optimism }, (before) => ({
-    accepted: accepted ? newest(before.accepted, { params, gain, ts: ctx.clock.now() }) : before.accepted,
+    accepted: accepted ? newest(before.accepted, { params, gain, ts }) : before.accepted,
     rejected: before.rejected + (accepted ? 0 : 1),
     optimismSum: before.optimismSum + optimism,
     verdicts: before.verdicts + 1,
+    rejectedIn: newest(before.rejectedIn, rejectedIn),
+    noise: detectable === null ? before.noise : newest(before.noise, { ts, detectable }),
   }));
 }
 

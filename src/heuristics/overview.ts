@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { advise } from './advice.ts';
+import { advise, knownOthers } from './advice.ts';
 import { scoreExperiments } from './bandit.ts';
 import { type Learned, readLearned } from './state.ts';
 import type { SearchAdvice } from './types.ts';
@@ -19,7 +19,7 @@ export async function overview(ctx: Pick<Context, 'db' | 'config'>): Promise<Exp
   const known = await Promise.all(
     Object.entries(ctx.config.experiments).map(async ([name, config]) => {
       const learned = await readLearned(ctx.db, name);
-      return { name, learned, advice: advise(config, learned) };
+      return { name, learned, advice: advise(config, learned, await knownOthers(ctx, name)) };
     }),
   );
   return scoreExperiments(known).flatMap(({ name, score, reason }) =>

@@ -8,6 +8,17 @@ export interface Accepted {
   /** Relative gain as validated. */
   readonly gain: number;
   readonly ts: number;
+  /** Accepted in an environment that is gone: a point to try, but no reason to look nowhere else. */
+  readonly stale?: boolean;
+}
+
+/** What measurements depend on beside the configuration: short texts by name. */
+export type Environment = Readonly<Record<string, string>>;
+
+/** The smallest relative gain that an epoch could see of a candidate: its noise. */
+export interface Noise {
+  readonly ts: number;
+  readonly detectable: number;
 }
 
 /** What the baseline measured when it was measured: its level, to see drift. */
@@ -36,6 +47,12 @@ export interface Learned {
   readonly verdicts: number;
   /** Newest last, at most eight. */
   readonly levels: readonly Level[];
+  /** Of each verdict the domain that spoke against the candidate, '' for none; newest last, at most eight. */
+  readonly rejectedIn: readonly string[];
+  /** Newest last, at most eight. */
+  readonly noise: readonly Noise[];
+  /** Where the last cycle measured; null before the first. */
+  readonly environment: Environment | null;
 }
 
 export const NOTHING_LEARNED: Learned = {
@@ -50,9 +67,12 @@ export const NOTHING_LEARNED: Learned = {
   optimismSum: 0,
   verdicts: 0,
   levels: [],
+  rejectedIn: [],
+  noise: [],
+  environment: null,
 };
 
-/** So many accepted configurations and levels are kept. */
+/** So many of each list are kept. */
 export const KEEP = 8;
 
 /** What was learned of an experiment; nothing when it is new. */

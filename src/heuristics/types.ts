@@ -16,5 +16,7 @@ export interface Reflection {
   readonly cause: string;
   readonly reason: string;
   readonly priority: number;
+  /** What it was seen by. */
+  readonly evidence: Readonly<Record<string, unknown>>;
   readonly data: Readonly<Record<string, unknown>>;
 }

@@ -15,6 +15,7 @@ import {
   testContext,
 } from '../support/context.ts';
 
+const HERE = { kernel: '6.1', cpu: 'zen4' };
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const learned = (over: Partial<Learned>): Learned => ({ ...NOTHING_LEARNED, ...over });
@@ -115,6 +116,7 @@ describe('detectors', () => {
     learned: l,
     now,
     rules: parseConfig().reflection,
+    environment: HERE,
   });
   const level = (throughput: number, ts: number, version = 1) => ({ version, ts, metrics: { throughput } });
 
@@ -163,6 +165,7 @@ describe('with a home', () => {
         elapsedMs: 1000,
         baselineVersion: 0,
         baselineMetrics: { throughput: 9 },
+        environment: HERE,
       });
       await learnFromVerdict(tx, ctx, 'demo', { accepted: true, params, gain: 0.2, searchScore: 0.3 });
     });
@@ -181,10 +184,10 @@ describe('with a home', () => {
   });
 
   test('reflection keeps within its budget of a day, and never drops an intent twice for one cause', async () => {
-    const first = await reflect(ctx);
+    const first = await reflect(ctx, () => HERE);
     expect(first.map((r) => r.experiment).toSorted()).toEqual(['demo', 'other']);
-    expect(await reflect(ctx)).toEqual([]);
+    expect(await reflect(ctx, () => HERE)).toEqual([]);
     ctx.clock.advance(30 * DAY);
-    expect(await reflect(ctx), 'the cause is still the same').toEqual([]);
+    expect(await reflect(ctx, () => HERE), 'the cause is still the same').toEqual([]);
   });
 });

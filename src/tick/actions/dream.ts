@@ -11,6 +11,7 @@ import { KlorosError } from '../../errors.ts';
 import { adviseSearch } from '../../heuristics/advice.ts';
 import { chooseExperiment } from '../../heuristics/bandit.ts';
 import { learnFromCycle } from '../../heuristics/learn.ts';
+import { fingerprint } from '../../phase/environment.ts';
 import { settle } from '../../promotion/ack.ts';
 import { addWinners, getPromotion, listPromotions, markScreened } from '../../promotion/records.ts';
 import type { Promotion } from '../../promotion/types.ts';
@@ -57,7 +58,7 @@ async function requestFor(
 ): Promise<CycleRequest> {
   const experiment = experimentOf(ctx, name);
   const base = baseline.params[name] ?? {};
-  const advice = await adviseSearch(ctx, name);
+  const advice = await adviseSearch(ctx, name, fingerprint(ctx, [name]));
   const promotions = await waiting(ctx, name);
   const { nextWindowAt } = await phaseSituation(ctx);
   const untilWindow = nextWindowAt === null ? Number.POSITIVE_INFINITY : nextWindowAt - ctx.clock.now();
@@ -96,7 +97,9 @@ async function recordDone(
     if (await waits(tx, r.id)) await settle(tx, ctx, r.id, 'rejected', { reason: r.reason });
   await addWinners(tx, ctx, { experiment, cycleId, seed, baselineVersion, winners: result.winners });
   const { bestGain, baselineMetrics } = result.summary;
-  await learnFromCycle(tx, ctx, experiment, { bestGain, baselineMetrics, baselineVersion, elapsedMs });
+  const environment = fingerprint(ctx, [experiment]);
+  const learned = { bestGain, baselineMetrics, baselineVersion, elapsedMs, environment };
+  await learnFromCycle(tx, ctx, experiment, learned);
   await clearFailures(tx, `dream:${experiment}`);
 }
 

@@ -1,6 +1,7 @@
 import { mergeParams } from '../../config/parameters.ts';
 import type { Context } from '../../context.ts';
 import { learnFromVerdict } from '../../heuristics/learn.ts';
+import type { CandidateVerdict } from '../../phase/types.ts';
 import { settle } from '../../promotion/ack.ts';
 import { countInconclusive, getPromotion } from '../../promotion/records.ts';
 import type { Database } from '../../store/database.ts';
@@ -13,6 +14,10 @@ export interface Evidence {
   readonly reason: string;
   /** Relative gain as validated. */
   readonly gain: number;
+  /** The domain that spoke against it; undefined when none did. */
+  readonly rejectedIn: string | undefined;
+  /** The smallest relative gain that could be seen of it; null: none. */
+  readonly detectable: number | null;
   /** The baseline that the candidate was measured against. */
   readonly baselineVersion: number;
   readonly reportSha256: string | null;
@@ -33,11 +38,19 @@ export async function newestEvidence(db: Database, promotionId: string): Promise
     promotionId,
   );
   if (!row) return null;
+  const {
+    gain = 0,
+    detectable = null,
+    comparisons = [],
+  } = fromJson<Partial<CandidateVerdict>>(row.statistics);
+  const against = comparisons.find((c) => c.domain !== '*' && c.reason === row.reason);
   return {
     epochId: row.epoch_id,
     verdict: row.verdict,
     reason: row.reason,
-    gain: fromJson<{ gain?: number }>(row.statistics).gain ?? 0,
+    gain,
+    rejectedIn: row.verdict === 'reject' ? against?.domain : undefined,
+    detectable,
     baselineVersion: row.baseline_version,
     reportSha256: row.report_sha256,
   };
@@ -67,6 +80,8 @@ export async function learn(
     params: mergeParams(experiment, {}, p.changes),
     gain: evidence.gain,
     searchScore: p.searchScore,
+    rejectedIn: evidence.rejectedIn,
+    detectable: evidence.detectable,
   });
 }
 
