@@ -36,9 +36,10 @@ interface Configured {
 
 /** Every command of the configuration. */
 function commands({ ctx }: Opened): Configured[] {
-  const { dream, experiments, escrow } = ctx.config;
+  const { dream, experiments, escrow, phase } = ctx.config;
   const all: { key: string; command: readonly string[] | undefined }[] = [
     { key: 'dream.command', command: dream.command },
+    { key: 'phase.command', command: phase.command },
     { key: 'escrow.notify', command: escrow.notify },
     ...Object.entries(experiments).flatMap(([name, e]) => [
       { key: `experiments.${name}.evaluator.command`, command: e.evaluator.command },

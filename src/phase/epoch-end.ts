@@ -40,7 +40,13 @@ export async function endWithout(
   return result;
 }
 
-async function insertVerdict(tx: Database, now: number, id: string, v: CandidateVerdict): Promise<void> {
+/** Inside the transaction that ends an epoch: a verdict, its event, its count. */
+export async function insertVerdict(
+  tx: Database,
+  now: number,
+  id: string,
+  v: CandidateVerdict,
+): Promise<void> {
   await tx.run(
     `INSERT INTO verdicts (epoch_id, promotion_id, verdict, reason, statistics, ts) VALUES (?, ?, ?, ?, ?, ?)`,
     id,

@@ -10,7 +10,7 @@ import { owe } from '../store/outbox.ts';
 import { reportPaths } from './report.ts';
 
 /** A report of thousands of comparisons is smaller than this, bytes. */
-const REPORT_MAX = 16 * 2 ** 20;
+export const REPORT_MAX = 16 * 2 ** 20;
 
 /** What `klr_phase_complete_<epoch>.json` says. */
 export interface Signal {
@@ -43,7 +43,8 @@ function invalid(epochId: string, why: string): KlorosError {
   return new KlorosError('KLR_E_SIGNAL_INVALID', `the signal of epoch ${epochId} ${why}`, { where: epochId });
 }
 
-function readSignal(ctx: Pick<Context, 'fs' | 'paths'>, epochId: string): Signal {
+/** Both files of a signal, which have to agree; the report is not looked at. @throws KLR_E_SIGNAL_INVALID */
+export function readSignal(ctx: Pick<Context, 'fs' | 'paths'>, epochId: string): Signal {
   if (!isSafeId(epochId)) throw invalid(showValue(epochId), 'has no usable name');
   const touch = join(ctx.paths.signals, `klr_phase_complete_${epochId}`);
   const file = readDropped(ctx.fs, `${touch}.json`);

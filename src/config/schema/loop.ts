@@ -23,6 +23,9 @@ export const phase = z.strictObject({
       zone: isoZone.default('UTC'),
     })
     .prefault({}),
+  command: command
+    .optional()
+    .describe('a program that validates in place of PHASE, and signs its report under the epoch it is given'),
   alpha: z
     .number()
     .gt(0)

@@ -17,6 +17,7 @@ import { supervise } from '../supervise.ts';
 import { isTroubleOfHome, wordsOf } from '../trouble.ts';
 import { withLock } from '../with-lock.ts';
 import { countFailedEpoch } from './abandon.ts';
+import { externalEpoch } from './phase-external.ts';
 import type { Done, Run } from './run.ts';
 
 /** The screened promotions, the most promising first, as complete configurations. */
@@ -128,6 +129,10 @@ export async function phase(run: Run, ask: { forced: boolean; resume: string | n
   const request = ask.resume === null ? await requestFor(ctx, ask.forced) : null;
   if (request && request.candidates.length === 0 && request.checkOnly.length === 0)
     return { outcome: 'NOOP', reason: 'no promotion is screened: nothing to validate' };
+  const { command } = ctx.config.phase;
+  // The baseline alone is measured here: an external program validates promotions.
+  if (request && command !== undefined && request.candidates.length > 0)
+    return externalEpoch(run, request, command, moveAccepted);
   const id = request?.id ?? ask.resume ?? '';
   const window = await phaseWindow(ctx);
   const endsAt = request?.endsAt ?? (ask.forced ? null : window.closesAt);
