@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileSystem, nodeFileSystem } from '../../src/files/filesystem.ts';
 
-export type Errno = 'ENOSPC' | 'EDQUOT' | 'EIO' | 'EROFS';
+export type Errno = 'ENOSPC' | 'EDQUOT' | 'EIO';
 
 /** Calls that a disk may refuse. Closing, removing and opening to read always work. */
 const REFUSABLE = new Set(['openSync', 'writeSync', 'fsyncSync', 'renameSync', 'mkdirSync']);

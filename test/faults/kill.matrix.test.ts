@@ -38,7 +38,7 @@ async function underFire(home: FaultyHome, random: () => number, mostMs: number)
   return kills;
 }
 
-const ROUNDS = Number(process.env.ROUNDS ?? 6);
+const ROUNDS = Number(process.env.ROUNDS ?? 12);
 
 test('a loop under hundreds of kills -9 comes to the search, the verdicts and the baseline of one that was left alone', async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 2 ** 32);

@@ -41,6 +41,8 @@ export async function refuseEach(
     readonly ticks: number;
     readonly stride: number;
     readonly clear: RegExp;
+    /** Between two of those ticks, ms. */
+    readonly pauseMs?: number;
   },
 ): Promise<string[]> {
   home.restore();
@@ -56,7 +58,11 @@ export async function refuseEach(
     const seen = await home.look(({ paths }) => readBaseline(paths.baseline));
     expect([0, wanted.version], where).toContain(seen?.version ?? 0);
     const outcomes: string[] = [];
-    for (let n = 0; n < wanted.ticks; n++) outcomes.push((await home.tickHere()).outcome);
+    for (let n = 0; n < wanted.ticks; n++) {
+      // What was held against the commit waits out its pause.
+      if (n > 0 && wanted.pauseMs) await new Promise((resolve) => setTimeout(resolve, wanted.pauseMs));
+      outcomes.push((await home.tickHere()).outcome);
+    }
     expect(outcomes, where).not.toContain('ERROR');
     const now = await home.look(({ db }) =>
       db.get('SELECT COALESCE(MAX(version), 0) AS version FROM baselines'),
