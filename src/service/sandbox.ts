@@ -42,6 +42,8 @@ export function sandbox(settings: ServiceSettings): string[] {
     'SystemCallArchitectures=native',
     'SystemCallFilter=@system-service',
     'SystemCallFilter=~@privileged',
+    // A target's file keeps its group; without a capability nothing else can be given away.
+    'SystemCallFilter=@chown',
     'SystemCallErrorNumber=EPERM',
   ];
 }

@@ -19,7 +19,8 @@ const TTL_SLACK_MS = 15 * 60_000;
 /** The longest that a tick may take: an epoch, or a cycle, with slack. */
 function longestTick(ctx: Context): number {
   const cycles = Object.values(ctx.config.experiments).map((e) => e.budget.duration);
-  return Math.max(ctx.config.phase.max_duration, ...cycles) + TTL_SLACK_MS;
+  const { dream, phase } = ctx.config;
+  return Math.max(phase.max_duration, dream.command ? dream.timeout : 0, ...cycles) + TTL_SLACK_MS;
 }
 
 /** Exits that a trace does not show as failures: someone wanted it so, or another one is at work. */

@@ -17,6 +17,7 @@ const MANAGER = `
 let folder: string;
 let stop = () => {};
 beforeEach(() => {
+  troubles = [];
   folder = mkdtempSync(join(tmpdir(), 'kloros-notify-'));
 });
 afterEach(() => {
@@ -34,30 +35,32 @@ async function manager(): Promise<{ socket: string; next(): Promise<string> }> {
   return { socket, next };
 }
 
-const fail = (reason: string) => {
-  throw new Error(reason);
-};
+/** What was told of trouble while the service manager listened. */
+let troubles: string[] = [];
+const note = (reason: string) => void troubles.push(reason);
 
 test('the service manager is told of the start and of the end', async () => {
   const { socket, next } = await manager();
-  const notifier = serviceNotifier({ PATH: process.env.PATH, NOTIFY_SOCKET: socket }, fail);
+  const notifier = serviceNotifier({ PATH: process.env.PATH, NOTIFY_SOCKET: socket }, note);
   notifier?.ready();
   expect(await next()).toBe('READY=1');
   notifier?.stopping();
   expect(await next()).toBe('STOPPING=1');
+  expect(troubles).toEqual([]);
   notifier?.dispose();
 });
 
 test('signs of life come again and again while there is a watchdog', async () => {
   const { socket, next } = await manager();
   const env = { PATH: process.env.PATH, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '600000' };
-  const notifier = serviceNotifier(env, fail);
+  const notifier = serviceNotifier(env, note);
   expect([await next(), await next(), await next()]).toEqual(['WATCHDOG=1', 'WATCHDOG=1', 'WATCHDOG=1']);
+  expect(troubles).toEqual([]);
   notifier?.dispose();
 });
 
 test('nobody is told when no service manager asks', () => {
-  expect(serviceNotifier({ PATH: process.env.PATH }, fail)).toBeNull();
+  expect(serviceNotifier({ PATH: process.env.PATH }, note)).toBeNull();
 });
 
 test('a missing program is told once, and harms nobody', async () => {
