@@ -1,5 +1,5 @@
 import type { Objective } from '../config/schema.ts';
-import { pairedEffect } from './effect.ts';
+import { pairedEffect, pairedLevel } from './effect.ts';
 
 export type Metrics = Readonly<Record<string, number>>;
 
@@ -41,26 +41,44 @@ export function pairsOf(
   });
 }
 
+/** What is compared: how much better the second of each pair is, and where both lie, in log units. */
+export interface Paired {
+  readonly differences: readonly number[];
+  /** Where each pair lies; none where each difference stands alone. */
+  readonly at?: readonly { readonly level: number; readonly round: number }[];
+}
+
+/** The pairs of a metric in log units. */
+export function pairedIn(pairs: readonly Pair[], direction: Objective['direction']): Paired {
+  return {
+    differences: pairs.map(({ base, value }) => pairedEffect(base, value, direction)),
+    at: pairs.map(({ base, value, round }) => ({ level: pairedLevel(base, value, direction), round })),
+  };
+}
+
 /**
- * Differences of an objective over whole rounds: the weighted mean over all domains of the effect in each. A round in
+ * An objective over whole rounds: the weighted mean over all domains of the effect and of the level in each. A round in
  * which a domain has no pair makes none, so no domain is ever left out of the mean.
  */
-export function roundDifferences(
+export function pairedRounds(
   blocks: readonly Block[],
   weights: ReadonlyMap<string, number>,
   { metric, direction }: Objective,
   other: (block: Block) => Metrics | null | undefined,
-): number[] {
+): Paired {
   const total = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
-  const rounds = new Map<number, { sum: number; domains: number }>();
+  const rounds = new Map<number, { difference: number; level: number; domains: number }>();
   for (const [domain, weight] of weights)
     for (const { round, base, value } of pairsOf(blocks, domain, metric, other)) {
-      const so = rounds.get(round) ?? { sum: 0, domains: 0 };
-      const sum = so.sum + (weight / total) * pairedEffect(base, value, direction);
-      rounds.set(round, { sum, domains: so.domains + 1 });
+      const so = rounds.get(round) ?? { difference: 0, level: 0, domains: 0 };
+      so.difference += (weight / total) * pairedEffect(base, value, direction);
+      so.level += (weight / total) * pairedLevel(base, value, direction);
+      so.domains += 1;
+      rounds.set(round, so);
     }
-  return [...rounds]
-    .filter(([, { domains }]) => domains === weights.size)
-    .sort(([a], [b]) => a - b)
-    .map(([, { sum }]) => sum);
+  const whole = [...rounds].filter(([, r]) => r.domains === weights.size).sort(([a], [b]) => a - b);
+  return {
+    differences: whole.map(([, r]) => r.difference),
+    at: whole.map(([round, { level }]) => ({ level, round })),
+  };
 }

@@ -1,7 +1,17 @@
 import type { Experiment, Guardrail, Objective } from '../config/schema.ts';
-import { type Block, type Metrics, type Pair, pairsOf, roundDifferences } from './blocks.ts';
+import {
+  type Block,
+  type Metrics,
+  type Pair,
+  type Paired,
+  pairedIn,
+  pairedRounds,
+  pairsOf,
+} from './blocks.ts';
 import { type Direction, fromShare, pairedEffect, regressionBound, toShare } from './effect.ts';
-import { type Evidence, estimate, type Look, pAbove } from './evidence.ts';
+import { type Evidence, estimate, pAbove } from './evidence.ts';
+import type { Look } from './looks.ts';
+import type { Place } from './scores.ts';
 import type { Comparison } from './types.ts';
 
 /** What decides on a candidate. */
@@ -60,17 +70,26 @@ function words(q: Question, e: Evidence, state: 'shown' | 'broken' | 'open'): st
   return `${q.metric}${where} ${verb} ${bound}: ${percent(toShare(e.mean, q.direction))} (${low} to ${high}, ${e.n} pairs)`;
 }
 
-function find(q: Question, differences: readonly number[], pairs: readonly Pair[]): Finding {
-  const evidence = estimate(differences, q.level, q.look);
-  const p = pAbove(differences, q.bound, q.look);
+/** Where pairs lie; of a slice's blocks each second one mirrors the one before. `sign` -1: better is worse. */
+function placesOf({ at }: Paired, { replicas }: Look, sign: 1 | -1): Place[] | undefined {
+  return at?.map(({ level, round }) => ({
+    level: sign * level,
+    part: replicas === undefined ? round : round - ((round % replicas) % 2),
+  }));
+}
+
+/** That the effect lies below the bound. */
+function pBelow({ bound, look }: Question, paired: Paired): number {
+  const turned = paired.differences.map((d) => -d);
+  return pAbove(turned, -bound, look, placesOf(paired, look, -1));
+}
+
+function find(q: Question, paired: Paired, pairs: readonly Pair[]): Finding {
+  const places = placesOf(paired, q.look, 1);
+  const evidence = estimate(paired.differences, q.level, q.look, places);
+  const p = pAbove(paired.differences, q.bound, q.look, places);
   const shown = p <= q.level;
-  const broken =
-    !shown &&
-    pAbove(
-      differences.map((d) => -d),
-      -q.bound,
-      q.look,
-    ) <= q.level;
+  const broken = !shown && pBelow(q, paired) <= q.level;
   const state = shown ? 'shown' : broken ? 'broken' : 'open';
   const comparison: Comparison = {
     domain: q.domain,
@@ -100,14 +119,17 @@ export interface Evaluated {
   readonly look: Look;
 }
 
+/** What only has to be no worse spends its error by its own shares. */
+const guardLook = (look: Look): Look => ({ ...look, weight: look.guard ?? look.weight });
+
 /** An objective over all domains, against a relative `share` of the baseline. */
 export function compareObjective(x: Evaluated, objective: Objective, share: number): Finding {
   const pairs = Object.keys(x.judged.domains).flatMap((d) => pairsOf(x.blocks, d, objective.metric, x.of));
   const bound = fromShare(share, objective.direction);
   const question = { ...objective, domain: '*', role: 'objective', against: 'baseline', bound } as const;
   const weights = new Map(Object.entries(x.judged.domains).map(([domain, { weight }]) => [domain, weight]));
-  const differences = roundDifferences(x.blocks, weights, objective, x.of);
-  return find({ ...question, level: x.level, look: x.look }, differences, pairs);
+  const paired = pairedRounds(x.blocks, weights, objective, x.of);
+  return find({ ...question, level: x.level, look: x.look }, paired, pairs);
 }
 
 /** An objective in one domain: there it has to stay above minus `tolerance`. */
@@ -120,25 +142,34 @@ export function compareInDomain(
   const pairs = pairsOf(x.blocks, domain, objective.metric, x.of);
   const bound = fromShare(-tolerance, objective.direction);
   const question = { ...objective, domain, role: 'objective', against: 'baseline', bound } as const;
-  const differences = pairs.map(({ base, value }) => pairedEffect(base, value, objective.direction));
-  return find({ ...question, level: x.level, look: x.look }, differences, pairs);
+  return find(
+    { ...question, level: x.level, look: guardLook(x.look) },
+    pairedIn(pairs, objective.direction),
+    pairs,
+  );
 }
 
 /** A guardrail in one domain: each bound that it has is a comparison of its own. */
 export function compareGuardrail(x: Evaluated, guardrail: Guardrail, domain: string): Finding[] {
   const { metric, direction } = guardrail;
   const pairs = pairsOf(x.blocks, domain, metric, x.of);
-  const common = { domain, role: 'guardrail', metric, direction, level: x.level, look: x.look } as const;
+  const common = {
+    domain,
+    role: 'guardrail',
+    metric,
+    direction,
+    level: x.level,
+    look: guardLook(x.look),
+  } as const;
   const findings: Finding[] = [];
   if (guardrail.max_regression !== undefined) {
-    const differences = pairs.map(({ base, value }) => pairedEffect(base, value, direction));
     const bound = regressionBound(guardrail);
-    findings.push(find({ ...common, against: 'baseline', bound }, differences, pairs));
+    findings.push(find({ ...common, against: 'baseline', bound }, pairedIn(pairs, direction), pairs));
   }
   const bound = guardrail.limit;
   if (bound !== undefined) {
-    const room = pairs.map(({ value }) => pairedEffect(bound, value, direction));
-    findings.push(find({ ...common, against: 'limit', bound: 0 }, room, pairs));
+    const differences = pairs.map(({ value }) => pairedEffect(bound, value, direction));
+    findings.push(find({ ...common, against: 'limit', bound: 0 }, { differences }, pairs));
   }
   return findings;
 }

@@ -17,6 +17,15 @@ export function pairedEffect(base: number, value: number, direction: Direction):
   return direction === 'maximize' ? effect : -effect;
 }
 
+/** Far below any metric's unit: above it the inverse hyperbolic sine is the logarithm. */
+const TINY = 1e-12;
+
+/** Where two values lie together, in log units, higher is better. Swapping the two changes nothing. */
+export function pairedLevel(base: number, value: number, direction: Direction): number {
+  const level = (Math.asinh(base / TINY) + Math.asinh(value / TINY)) / 2;
+  return direction === 'maximize' ? level : -level;
+}
+
 /** Log units as a share of the baseline: 0.1 is 10 % more of a maximised metric, 10 % less of a minimised one. */
 export function toShare(effect: number, direction: Direction): number {
   return direction === 'maximize' ? Math.expm1(effect) : -Math.expm1(-effect);

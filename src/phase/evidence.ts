@@ -1,20 +1,15 @@
 import { tExceeded, tSurvival } from '../statistics/student.ts';
+import { betting, bettingLimit } from './betting.ts';
+import { type Look, MIN_PAIRS } from './looks.ts';
+import { MIN_PARTS, type Place, scoreEstimate, scoreStatistic } from './scores.ts';
 
-/** Paired differences carry no verdict with fewer than this: five equal values of a coarse metric can be chance. */
-export const MIN_PAIRS = 5;
-
-/** Share of the error that the t test at the planned looks may spend; the rest is the betting martingale's. */
-const T_SHARE = 0.75;
-const BET_SHARE = 1 - T_SHARE;
-/** Effects, in typical differences, that the bets are placed on, with equal stakes (Robbins 1970: mixtures). */
-const BETS = [0.25, 0.5, 1, 2, 4];
-const BISECTIONS = 30;
-
-/** When the differences are looked at. */
-export interface Look {
-  /** Of all looks at these differences together, the share of the error that this one may spend: sums to at most 1. */
-  readonly weight: number;
-}
+/**
+ * Shares of the error: of the t test at the planned looks, and of the betting martingale. What is left is kept for what
+ * takes the t test beyond its level: ranks of few pairs have few orders, and on a machine whose noise lasts longer than
+ * a measurement the two blocks that mirror each other correlate, by up to 1/8.
+ */
+const T_SHARE = 0.8;
+const BET_SHARE = 0.05;
 
 /** What the differences say about their centre. In log units; positive is better. */
 export interface Evidence {
@@ -26,26 +21,6 @@ export interface Evidence {
   readonly high: number;
 }
 
-/** Looks after this many slices: those that are planned, and as many again for who is still open. */
-export function mostLooks(planned: number): number {
-  return 2 * planned;
-}
-
-/**
- * The share of the error that the look after slice `index` (from 0) may spend: half at the planned last one, a quarter at
- * the last possible one, the rest in equal parts. A look that has too few pairs for a verdict spends nothing.
- */
-export function lookWeight(index: number, planned: number, replicas: number): number {
-  const last = mostLooks(planned) - 1;
-  const first = Math.min(last, Math.ceil(MIN_PAIRS / replicas) - 1);
-  if (index < first || index > last) return 0;
-  const main = planned - 1 >= first && planned - 1 < last ? planned - 1 : null;
-  const others = last - first - (main === null ? 0 : 1);
-  if (index === main) return others > 0 ? 0.5 : 0.75;
-  if (index === last) return 1 - (main === null ? 0 : others > 0 ? 0.5 : 0.75) - (others > 0 ? 0.25 : 0);
-  return 0.25 / others;
-}
-
 function moments(differences: readonly number[]): { n: number; mean: number; standardError: number } {
   const n = differences.length;
   const mean = differences.reduce((sum, d) => sum + d, 0) / n;
@@ -53,95 +28,77 @@ function moments(differences: readonly number[]): { n: number; mean: number; sta
   return { n, mean, standardError: n < 2 ? Number.POSITIVE_INFINITY : Math.sqrt(squares / (n - 1) / n) };
 }
 
-/** The middle of what has been seen, kept sorted. */
-function insertSorted(sorted: number[], value: number): number {
-  let at = sorted.length;
-  while (at > 0 && (sorted[at - 1] ?? 0) > value) at--;
-  sorted.splice(at, 0, value);
-  return sorted[Math.floor(sorted.length / 2)] ?? value;
-}
-
-/**
- * Evidence that the differences lie above `bound`, as the capital of a bettor who starts with 1 and never wins on
- * average while they are symmetric about it: at each difference he stakes a share on its sign, which may depend on its
- * size and on all that came before. Whatever he has when he stops is at least c with probability at most 1/c, so looking
- * after each pair is safe (Ville 1939; Ramdas, Ruf, Larsson and Koolen 2020, 5.3: symmetric distributions). Under
- * randomised order two equal configurations are symmetric by design, however heavy their tails or strong their drift.
- */
-export function betting(differences: readonly number[], bound: number): number {
-  const capital = BETS.map(() => 1);
-  const sizes: number[] = [];
-  for (const difference of differences) {
-    const d = difference - bound;
-    const typical = insertSorted(sizes, Math.abs(d));
-    if (typical === 0) continue;
-    for (const [i, bet] of BETS.entries())
-      capital[i] = (capital[i] ?? 1) * (1 + Math.tanh((bet * d) / typical));
+/** One-sided p of the t test that the centre lies above `bound`: of few pairs as they are, of more by their ranks. */
+function tTest(differences: readonly number[], bound: number, places: readonly Place[] | undefined): number {
+  if (differences.length < MIN_PARTS) {
+    const { n, mean, standardError } = moments(differences);
+    return mean > bound ? tSurvival((mean - bound) / standardError, n - 1) : 1;
   }
-  return capital.reduce((sum, c) => sum + c, 0) / BETS.length;
-}
-
-/** One-sided p of the t test of `mean > bound`. */
-function tTest({ n, mean, standardError }: ReturnType<typeof moments>, bound: number): number {
-  if (n < MIN_PAIRS || mean <= bound) return 1;
-  return tSurvival((mean - bound) / standardError, n - 1);
+  const { parts, at } = scoreStatistic(differences, places);
+  const t = at(bound);
+  return t > 0 ? tSurvival(t, parts - 1) : 1;
 }
 
 /**
  * A p-value that holds at whatever look one stops, that the centre of the differences lies above `bound`. Two tests
- * share the error: a t test at the planned looks, each with a share of its own (Lan and DeMets 1983: spending), which is
- * what few pairs need; and the betting martingale, which needs no normality and holds at every look.
+ * share the error: a paired t test at the planned looks, each with a share of its own (Lan and DeMets 1983: spending),
+ * from twelve pairs on of their ranks; and the betting martingale, which holds at every look whatever the noise.
+ * @param places where each pair lies among the others, see `scoreStatistic`
  */
-export function pAbove(differences: readonly number[], bound: number, { weight }: Look): number {
+export function pAbove(
+  differences: readonly number[],
+  bound: number,
+  { weight }: Look,
+  places?: readonly Place[],
+): number {
   if (differences.length < MIN_PAIRS) return 1;
-  const t = weight > 0 ? tTest(moments(differences), bound) / (T_SHARE * weight) : 1;
+  const t = weight > 0 ? tTest(differences, bound, places) / (T_SHARE * weight) : 1;
   return Math.min(1, t, 1 / (BET_SHARE * betting(differences, bound)));
 }
 
-/** The largest bound below the mean that the bets exceed at `level`, by bisection. */
-function bettingLimit(differences: readonly number[], level: number): number {
-  const wanted = 1 / (BET_SHARE * level);
-  let low = Math.min(...differences);
-  // Below every difference all bets are won; when even that is not enough there is no limit.
-  const spread = Math.max(...differences) - low;
-  const beyond = low - Math.max(spread, 1e-12);
-  if (betting(differences, beyond) < wanted) return Number.NEGATIVE_INFINITY;
-  let high = differences.reduce((sum, d) => sum + d, 0) / differences.length;
-  low = beyond;
-  for (let i = 0; i < BISECTIONS; i++) {
-    const middle = (low + high) / 2;
-    if (betting(differences, middle) >= wanted) low = middle;
-    else high = middle;
-  }
-  return low;
-}
+const NOTHING = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
-function lowerLimit(differences: readonly number[], level: number, { weight }: Look): number {
-  if (differences.length < MIN_PAIRS) return Number.NEGATIVE_INFINITY;
+/** The centre and its limits at one-sided error `share`, by the t test. */
+function byT(
+  differences: readonly number[],
+  share: number,
+  places: readonly Place[] | undefined,
+): Omit<Evidence, 'n'> {
+  const wanted = (parts: number) => tExceeded(Math.max(share, Number.MIN_VALUE), parts - 1);
+  if (differences.length >= MIN_PARTS) return scoreEstimate(differences, places, wanted);
   const { n, mean, standardError } = moments(differences);
-  const t =
-    weight > 0 ? mean - tExceeded(T_SHARE * weight * level, n - 1) * standardError : Number.NEGATIVE_INFINITY;
-  return Math.max(t, bettingLimit(differences, level));
+  const reach = wanted(n) * standardError;
+  return { mean, standardError, low: mean - reach, high: mean + reach };
 }
 
 /**
  * The centre of paired differences with limits that hold at whatever look one stops: the bounds that `pAbove` refutes.
  * @param level one-sided error of each limit, above 0 and below 0.5
  */
-export function estimate(differences: readonly number[], level: number, look: Look): Evidence {
-  if (differences.length === 0)
-    return {
-      n: 0,
-      mean: 0,
-      standardError: Number.POSITIVE_INFINITY,
-      low: Number.NEGATIVE_INFINITY,
-      high: Number.POSITIVE_INFINITY,
-    };
-  const turned = differences.map((d) => -d);
+export function estimate(
+  differences: readonly number[],
+  level: number,
+  { weight }: Look,
+  places?: readonly Place[],
+): Evidence {
+  const n = differences.length;
+  if (n === 0) return { n, mean: 0, standardError: Number.POSITIVE_INFINITY, ...NOTHING };
+  if (n < MIN_PAIRS) return { ...moments(differences), ...NOTHING };
+  const share = T_SHARE * weight * level;
+  const t = byT(differences, share, places);
+  const { low, high } = share > 0 ? t : NOTHING;
+  const wanted = 1 / (BET_SHARE * level);
+  const above = bettingLimit(differences, wanted);
+  const below = -bettingLimit(
+    differences.map((d) => -d),
+    wanted,
+  );
   return {
-    ...moments(differences),
-    low: lowerLimit(differences, level, look),
-    high: -lowerLimit(turned, level, look),
+    n,
+    mean: t.mean,
+    standardError: t.standardError,
+    low: Math.min(t.mean, Math.max(low, above)),
+    high: Math.max(t.mean, Math.min(high, below)),
   };
 }
 

@@ -1,5 +1,5 @@
 import { canonicalJson, sha256Hex } from '../store/json.ts';
-import { MIN_PAIRS } from './evidence.ts';
+import { MIN_PAIRS } from './looks.ts';
 
 /** An experiment in the plan. */
 export interface Entrant {

@@ -2,7 +2,7 @@ import type { Block, Metrics } from './blocks.ts';
 import { type Calibration, calibrate } from './calibration.ts';
 import type { Judged } from './compare.ts';
 import type { EpochPlan, EpochTrial } from './epoch-store.ts';
-import { lookWeight, mostLooks } from './evidence.ts';
+import { lookAt, mostLooks } from './looks.ts';
 import { type Entrant, type PlannedBlock, sliceTrials } from './plan.ts';
 import { judgeCandidate } from './statistics.ts';
 import type { Candidate, CandidateVerdict } from './types.ts';
@@ -120,8 +120,13 @@ export class Race {
   }
 
   #judge(candidate: Candidate, level: number): CandidateVerdict {
-    const { minGain, settings } = this.#plan;
-    const look = { weight: lookWeight(this.#slice - 1, settings.slices, settings.replicas) };
+    const { minGain, settings, alpha, request } = this.#plan;
+    const look = lookAt(
+      this.#slice - 1,
+      settings.slices,
+      settings.replicas,
+      alpha / request.candidates.length,
+    );
     const judged = this.#experiments[candidate.experiment];
     const broken = this.#broken.get(candidate.experiment);
     const none = { gain: 0, low: null, high: null, detectable: null, pValue: 1, comparisons: [] };

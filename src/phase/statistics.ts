@@ -8,7 +8,8 @@ import {
   type Judged,
 } from './compare.ts';
 import { toShare } from './effect.ts';
-import { detectable, type Look, MIN_PAIRS, shrink } from './evidence.ts';
+import { detectable, shrink } from './evidence.ts';
+import { type Look, MIN_PAIRS } from './looks.ts';
 import type { Candidate, CandidateVerdict, Verdict } from './types.ts';
 
 /** So many failed trials, where the baseline did not fail beside them, and a candidate is out. */

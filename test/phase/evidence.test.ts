@@ -1,14 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  betting,
-  detectable,
-  estimate,
-  lookWeight,
-  mostLooks,
-  pAbove,
-  shrink,
-} from '../../src/phase/evidence.ts';
+import { betting } from '../../src/phase/betting.ts';
+import { detectable, estimate, pAbove, shrink } from '../../src/phase/evidence.ts';
+import { lookAt, mostLooks } from '../../src/phase/looks.ts';
+import type { Place } from '../../src/phase/scores.ts';
+import { normalSurvival } from '../../src/statistics/normal.ts';
 import { seededRandom } from '../support/context.ts';
 import { normal } from './formula.ts';
 
@@ -64,9 +60,11 @@ function race(
   random: () => number,
 ): { accepted: boolean; pairs: number } {
   const rounds: number[] = [];
+  const places: Place[] = [];
   let at = 0;
   for (let slice = 0; slice < mostLooks(d.slices); slice++) {
     const fresh: number[] = Array.from({ length: d.replicas }, () => 0);
+    const middle: number[] = Array.from({ length: d.replicas }, () => 0);
     for (let domain = 0; domain < d.domains; domain++) {
       let baselineFirst = false;
       for (let replica = 0; replica < d.replicas; replica++) {
@@ -74,11 +72,13 @@ function race(
         const [one, two] = [noise(at++), noise(at++)];
         fresh[replica] =
           (fresh[replica] ?? 0) + ((baselineFirst ? two - one : one - two) + effect) / d.domains;
+        middle[replica] = (middle[replica] ?? 0) + (one + two + effect) / 2 / d.domains;
       }
     }
     rounds.push(...fresh);
-    const look = { weight: lookWeight(slice, d.slices, d.replicas) };
-    if (pAbove(rounds, 0, look) <= d.alpha) return { accepted: true, pairs: rounds.length };
+    for (const [i, level] of middle.entries()) places.push({ level, part: slice * d.replicas + i - (i % 2) });
+    const look = lookAt(slice, d.slices, d.replicas, d.alpha);
+    if (pAbove(rounds, 0, look, places) <= d.alpha) return { accepted: true, pairs: rounds.length };
   }
   return { accepted: false, pairs: rounds.length };
 }
@@ -152,20 +152,57 @@ test('heavy tails cost power, not correctness', () => {
   expect(rate(design, 'without a mean (Cauchy)', 4, 300).rate).toBeGreaterThan(0.7);
 });
 
-describe('the shares of the looks', () => {
-  test('sum to one at most, whatever the plan, and a look with too few pairs spends nothing', () => {
-    for (let slices = 1; slices <= 12; slices++)
-      for (let replicas = 1; replicas <= 20; replicas++) {
-        const weights = Array.from({ length: mostLooks(slices) + 2 }, (_, i) =>
-          lookWeight(i, slices, replicas),
+describe('the looks', () => {
+  test('share nothing to those with too few pairs, nor to any after the last', () => {
+    for (let slices = 1; slices <= 6; slices++)
+      for (const replicas of [1, 2, 3, 4, 7, 20]) {
+        const looks = Array.from({ length: mostLooks(slices) + 2 }, (_, i) =>
+          lookAt(i, slices, replicas, 0.01),
         );
-        const sum = weights.reduce((a, b) => a + b, 0);
-        expect(Math.min(...weights)).toBeGreaterThanOrEqual(0);
-        expect(sum).toBeLessThanOrEqual(1 + 1e-12);
-        for (const [i, weight] of weights.entries())
-          if ((i + 1) * replicas < 5 && i < mostLooks(slices) - 1) expect(weight).toBe(0);
-        expect(weights.slice(mostLooks(slices))).toEqual([0, 0]);
+        for (const kind of ['weight', 'guard'] as const) {
+          const shares = looks.map((look) => look[kind]);
+          expect(Math.min(...shares)).toBeGreaterThanOrEqual(0);
+          expect(Math.max(...shares)).toBeLessThanOrEqual(1);
+          for (const [i, share] of shares.entries())
+            expect(share > 0).toBe(
+              i < mostLooks(slices) && ((i + 1) * replicas >= 5 || i === mostLooks(slices) - 1),
+            );
+        }
       }
+  });
+
+  test.each([
+    [1, 8],
+    [2, 3],
+    [4, 4],
+    [8, 4],
+  ])('of %i × %i together err as often as the level says, on walks of normal steps', (slices, replicas) => {
+    const random = seededRandom(SEED);
+    const loops = 20_000;
+    const looks = Array.from({ length: mostLooks(slices) }, (_, i) => lookAt(i, slices, replicas, 0.01));
+    const crossed = { weight: 0, guard: 0 };
+    const level = 0.01;
+    for (let i = 0; i < loops; i++) {
+      let sum = 0;
+      let [weight, guard] = [false, false];
+      for (const [k, look] of looks.entries()) {
+        sum += normal(random);
+        const p = normalSurvival(sum / Math.sqrt(k + 1));
+        weight ||= p <= look.weight * level;
+        guard ||= p <= look.guard * level;
+      }
+      crossed.weight += weight ? 1 : 0;
+      crossed.guard += guard ? 1 : 0;
+    }
+    const error = 3.3 * Math.sqrt((level * (1 - level)) / loops);
+    for (const kind of ['weight', 'guard'] as const)
+      expect(Math.abs(crossed[kind] / loops - level)).toBeLessThan(error);
+  });
+
+  test('spend the error of a gain later than that of a guardrail', () => {
+    const looks = Array.from({ length: mostLooks(4) }, (_, i) => lookAt(i, 4, 4, 0.01));
+    expect(looks[1]?.weight).toBeLessThan(looks[1]?.guard ?? 0);
+    expect(looks.at(-1)?.weight).toBeGreaterThan(looks.at(-1)?.guard ?? 1);
   });
 });
 

@@ -86,7 +86,8 @@ describe('the race', () => {
   test('an accepted candidate leaves its share of the error to those still open (Holm)', () => {
     let better = 0;
     for (let seed = 1; seed <= 60; seed++) {
-      const machine = () => noisy(seed, (t) => (t.subject === 'other' ? 3 : t.subject === 'weak' ? 1.015 : 1));
+      const machine = () =>
+        noisy(seed, (t) => (t.subject === 'other' ? 3 : t.subject === 'weak' ? 1.015 : 1));
       const p = (names: string[]) => {
         const { race } = run(planOf(names, { slices: 1, replicas: 6 }), machine());
         return race.verdicts().find((v) => v.promotionId === 'weak');
