@@ -17,7 +17,6 @@ const MANAGER = `
 let folder: string;
 let stop = () => {};
 beforeEach(() => {
-  troubles = [];
   folder = mkdtempSync(join(tmpdir(), 'kloros-notify-'));
 });
 afterEach(() => {
@@ -35,13 +34,13 @@ async function manager(): Promise<{ socket: string; next(): Promise<string> }> {
   return { socket, next };
 }
 
-/** What was told of trouble while the service manager listened. */
-let troubles: string[] = [];
-const note = (reason: string) => void troubles.push(reason);
-
 test('the service manager is told of the start and of the end', async () => {
   const { socket, next } = await manager();
-  const notifier = serviceNotifier({ PATH: process.env.PATH, NOTIFY_SOCKET: socket }, note);
+  // Of this test alone: a message that outlives it has nobody to talk to.
+  const troubles: string[] = [];
+  const notifier = serviceNotifier({ PATH: process.env.PATH, NOTIFY_SOCKET: socket }, (reason) =>
+    troubles.push(reason),
+  );
   notifier?.ready();
   expect(await next()).toBe('READY=1');
   notifier?.stopping();
@@ -52,15 +51,17 @@ test('the service manager is told of the start and of the end', async () => {
 
 test('signs of life come again and again while there is a watchdog', async () => {
   const { socket, next } = await manager();
+  // Of this test alone: a message that outlives it has nobody to talk to.
+  const troubles: string[] = [];
   const env = { PATH: process.env.PATH, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '600000' };
-  const notifier = serviceNotifier(env, note);
+  const notifier = serviceNotifier(env, (reason) => troubles.push(reason));
   expect([await next(), await next(), await next()]).toEqual(['WATCHDOG=1', 'WATCHDOG=1', 'WATCHDOG=1']);
   expect(troubles).toEqual([]);
   notifier?.dispose();
 });
 
 test('nobody is told when no service manager asks', () => {
-  expect(serviceNotifier({ PATH: process.env.PATH }, note)).toBeNull();
+  expect(serviceNotifier({ PATH: process.env.PATH }, () => {})).toBeNull();
 });
 
 test('a missing program is told once, and harms nobody', async () => {
