@@ -95,6 +95,16 @@ describe('evidence', () => {
     expect(broken(forged)).not.toEqual([]);
   });
 
+  test('of a roll-back holds as well', async () => {
+    const { takeBack } = await import('../../src/tick/take-back.ts');
+    const { version } = await takeBack(ctx, { actor: 'ana', reason: 'pager' });
+    const evidence = copy(await collectEvidence(ctx, version));
+    expect(evidence).toMatchObject({ promotion: null, epoch: null, previous: { version: version - 1 } });
+    expect(broken(evidence)).toEqual([]);
+    evidence.baseline.kind = 'promotion';
+    expect(broken(evidence)).not.toEqual([]);
+  });
+
   test.each([null, 7, 'x', []])('%j is no evidence', (document) => {
     expect(broken(document).length).toBeGreaterThan(0);
   });
