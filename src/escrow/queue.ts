@@ -9,7 +9,7 @@ import { moveEntry } from './move.ts';
 import type { ProposedChange } from './rules.ts';
 import type { EscrowEntry } from './types.ts';
 
-export { approve, type Decision, reject, use } from './decide.ts';
+export { approve, reject, use } from './decide.ts';
 export { changeSha256, getEntry, listEntries, openEntry } from './entries.ts';
 
 export interface EscrowRequest {
