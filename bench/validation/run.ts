@@ -17,7 +17,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '20261125' },
     null: { type: 'string', default: '20000' },
-    power: { type: 'string', default: '1000' },
+    power: { type: 'string', default: '500' },
   },
 });
 const [seed, nullLoops, powerLoops] = [values.seed, values.null, values.power].map(Number) as [
@@ -28,8 +28,8 @@ const [seed, nullLoops, powerLoops] = [values.seed, values.null, values.power].m
 const KINDS = Object.keys(MACHINES);
 const EFFECTS = [0.01, 0.02, 0.05, 0.1];
 const NOISES = [0.01, 0.03];
-/** Every fourth loop without a gain has as many candidates as an epoch takes by default, the others one. */
-const FAMILY = { every: 4, candidates: 4 };
+/** Every tenth loop without a gain has as many candidates as an epoch takes by default, the others one. */
+const FAMILY = { every: 10, candidates: 4 };
 
 const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
 
@@ -101,7 +101,7 @@ function power(kind: string, noise: number, effect: number, random: Prng) {
 const started = Date.now();
 console.log(`seed ${seed}, alpha ${ALPHA}, plan ${JSON.stringify(PLAN)}`);
 console.log(
-  `\nFalse promotions, baseline against itself (${FAMILY.candidates} candidates in every fourth loop)`,
+  `\nFalse promotions, baseline against itself (${FAMILY.candidates} candidates in every tenth loop)`,
 );
 const random = new Prng(seed);
 const nulls = KINDS.map((kind) => falsePromotions(kind, random));

@@ -93,3 +93,28 @@ test('spikes cost the estimate next to nothing', () => {
   // The mean of the differences would have been taken far below zero.
   expect(other.differences.reduce((sum, d) => sum + d, 0)).toBeLessThan(-5);
 });
+
+test('whatever is measured, the centre is a number between its limits', () => {
+  const coarse = fc.integer({ min: -2, max: 2 });
+  const fine = fc.double({ min: -40, max: 40, noNaN: true });
+  const many = fc.oneof(
+    fc.array(fc.tuple(coarse, coarse), { minLength: 5, maxLength: 40 }),
+    fc.array(fc.tuple(fine, fine), { minLength: 5, maxLength: 40 }),
+    fc
+      .tuple(fine, fine, fc.integer({ min: 12, max: 30 }))
+      .map(([a, b, n]) => Array.from({ length: n }, () => [a, b] as const)),
+  );
+  fc.assert(
+    fc.property(many, fc.double({ min: 0.001, max: 0.2, noNaN: true }), (all, level) => {
+      const { differences, places } = pairsOf(all);
+      const { mean, standardError, low, high } = estimate(differences, level, { weight: 0.5 }, places);
+      expect(Number.isFinite(mean)).toBe(true);
+      expect(standardError).toBeGreaterThanOrEqual(0);
+      expect(low).toBeLessThanOrEqual(mean);
+      expect(high).toBeGreaterThanOrEqual(mean);
+      expect(mean).toBeGreaterThanOrEqual(Math.min(...differences) - 1e-6);
+      expect(mean).toBeLessThanOrEqual(Math.max(...differences) + 1e-6);
+    }),
+    { numRuns: 300 },
+  );
+});
