@@ -92,5 +92,5 @@ export function evidenceCommand(): Command {
     .description('all that put a version of the baseline into force, to be checked by anyone')
     .addCommand(showCommand(), { isDefault: true })
     .addCommand(verifyCommand())
-    .addHelpText('after', EXAMPLES.replace('evidence show 3', 'evidence 3'));
+    .addHelpText('after', EXAMPLES.replace('evidence show 3 --output', 'evidence 3 >'));
 }

@@ -209,6 +209,14 @@ export const CATALOGUE = {
     {},
     'seconds',
   ),
+  kloros_escrow_untold: gauge(
+    'Waiting escrow entries that the notification command has not taken; 0 without one.',
+    {},
+  ),
+  kloros_autonomy_lowered: gauge(
+    'Parameters that may go less far alone than configured, after a surprise or for flapping.',
+    EXPERIMENT,
+  ),
   // intents
   kloros_intents_total: counter('Intents by type and outcome.', {
     type: ['trigger_dream', 'trigger_phase', 'rollback', 'reflect'],

@@ -1,5 +1,6 @@
 import { activeWatch } from '../baseline/watch-store.ts';
 import type { Context } from '../context.ts';
+import { autonomyNow, readDemotions } from '../escrow/autonomy.ts';
 import { readKill } from '../home/killswitch.ts';
 import { modeState } from '../home/mode.ts';
 import { lockIsHeld, readHolder } from '../lock/acquire.ts';
@@ -106,15 +107,34 @@ async function promotions(ctx: Read): Promise<MetricValue[]> {
   ];
 }
 
+async function loweredAutonomy(ctx: Read): Promise<MetricValue[]> {
+  const demotions = await readDemotions(ctx.db);
+  return Object.entries(ctx.config.experiments).map(([experiment, { parameters }]) => {
+    const lowered = demotions.filter((d) => {
+      const parameter = d.experiment === experiment ? parameters[d.parameter] : undefined;
+      return parameter !== undefined && autonomyNow(parameter, d) !== parameter.autonomy;
+    });
+    return gauge('kloros_autonomy_lowered', lowered.length, { experiment });
+  });
+}
+
 async function queues(ctx: Read): Promise<MetricValue[]> {
-  const escrow = await ctx.db.get<{ n: number; oldest: number | null; expiry: number | null }>(
-    `SELECT COUNT(*) AS n, MIN(requested_at) AS oldest, MIN(expires_at) AS expiry
+  const escrow = await ctx.db.get<{
+    n: number;
+    oldest: number | null;
+    expiry: number | null;
+    untold: number;
+  }>(
+    `SELECT COUNT(*) AS n, MIN(requested_at) AS oldest, MIN(expires_at) AS expiry,
+     COUNT(*) - COUNT(told_at) AS untold
      FROM escrow WHERE state = 'waiting'`,
   );
   return [
     gauge('kloros_escrow_waiting', escrow?.n ?? 0),
     ...time('kloros_escrow_oldest_timestamp_seconds', escrow?.oldest),
     ...time('kloros_escrow_next_expiry_timestamp_seconds', escrow?.expiry),
+    gauge('kloros_escrow_untold', ctx.config.escrow.notify === undefined ? 0 : (escrow?.untold ?? 0)),
+    ...(await loweredAutonomy(ctx)),
     gauge(
       'kloros_intents_waiting',
       (await number(ctx, "SELECT COUNT(*) AS n FROM intents WHERE state = 'waiting'")) ?? 0,

@@ -199,8 +199,8 @@ describe('a mistake of sense is shown at its place, and alone', () => {
     ),
     'a metric that is older than the check that looks at it': mistake(
       'interval: 1m',
-      'interval: 10s, promql: { url: "http://127.0.0.1:9090", query: up, direction: maximize, max_regression: 0 }',
-      '10s',
+      'interval: 1m, promql: { url: "http://127.0.0.1:9090", query: up, direction: maximize, max_regression: 0, step: 2m }',
+      '2m }',
       'the step is longer than the interval between two checks: a check would see nothing new',
     ),
     'a zone that is none': mistake(
