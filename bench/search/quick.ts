@@ -5,11 +5,8 @@
  * node bench/search/quick.ts [--samplers auto,tpe] [--budgets 30,100,200] [--seeds 10] [--only mixed]
  */
 import { parseArgs } from 'node:util';
-import type { Parameter } from '../../src/config/schema.ts';
-import { createSearch } from '../../src/dream/create-search.ts';
-import { Prng } from '../../src/dream/prng.ts';
-import { compileSpace } from '../../src/dream/space.ts';
-import { type Problem, type ProblemFamily, QUICK } from './problems.ts';
+import { type ProblemFamily, QUICK } from './problems.ts';
+import { median, type Run, runSearch } from './run-search.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -23,57 +20,10 @@ const { values: options } = parseArgs({
 /** Below this share of random search's regret two results are the same to a user. */
 const FLOOR = 1e-3;
 
-interface Run {
-  readonly regret: number;
-  readonly msPerTrial: number;
-}
-
-function run(problem: Problem, sampler: string, budget: number, seed: number): Run {
-  const space = compileSpace({
-    parameters: problem.parameters as Record<string, Parameter>,
-    constraints: [],
-    forbidden: [],
-  });
-  const noise = new Prng(seed, 0x401);
-  const noisy = problem.noise(1) > 0;
-  const parallel = Number(options.parallel);
-  const start = performance.now();
-  let spent = 0;
-  const search = createSearch(
-    space,
-    { directions: ['minimize'], budget, seed, noise: noisy, parallel },
-    sampler,
-  );
-  const waiting: { id: number; value: number }[] = [];
-  for (let i = 0; i < budget; i++) {
-    const { id, params } = search.ask();
-    const before = performance.now();
-    const value = problem.value(params);
-    waiting.push({ id, value: value + problem.noise(value) * noise.normal() });
-    spent += performance.now() - before;
-    if (waiting.length < parallel && i < budget - 1) continue;
-    const done = waiting.shift();
-    if (done !== undefined) search.tell(done.id, { values: [done.value] });
-  }
-  for (const done of waiting) search.tell(done.id, { values: [done.value] });
-  const ms = (performance.now() - start - spent) / budget;
-  const best = search.recommend()[0];
-  return {
-    regret: best === undefined ? Infinity : problem.value(best.params) - problem.best,
-    msPerTrial: ms,
-  };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
-}
-
 function measure(family: ProblemFamily, sampler: string, budget: number): Run {
-  const runs = Array.from({ length: Number(options.seeds) }, (_, seed) =>
-    run(family.instance(seed + 1), sampler, budget, seed + 1),
+  const parallel = Number(options.parallel);
+  const runs = Array.from({ length: Number(options.seeds) }, (_, i) =>
+    runSearch(family.instance(i + 1), { sampler, budget, seed: i + 1, parallel }),
   );
   return { regret: median(runs.map((r) => r.regret)), msPerTrial: median(runs.map((r) => r.msPerTrial)) };
 }

@@ -37,9 +37,8 @@ class Gaussian implements Sampler {
     const known = archive.evaluations.length;
     if (known + pending.length < this.#starting || known < 2) return this.#start.propose(archive, random);
     const model = this.#surrogate.model(archive, random);
-    const hunt = new Hunt(this.#space, model, this.#setup.box(), random);
-    for (const point of pending) model.process.append(point.unit);
-    const found = hunt.best();
+    const believed = pending.filter((point) => model.process.append(point.unit));
+    const found = new Hunt(this.#space, model, believed, this.#setup.box(), random).best();
     model.process.truncate(model.rows.length);
     for (const unit of found) {
       const point = this.#space.repair(unit, random);

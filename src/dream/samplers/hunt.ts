@@ -2,7 +2,7 @@ import { type LogImprovement, logImprovement } from '../model/acquisition.ts';
 import type { Prediction } from '../model/gaussian-process.ts';
 import type { Model } from '../model/surrogate.ts';
 import type { Prng } from '../prng.ts';
-import type { Box, Space } from '../space.ts';
+import type { Box, Point, Space } from '../space.ts';
 
 const AFAR = 20;
 const ANCHORS = 4;
@@ -26,14 +26,16 @@ export class Hunt {
   readonly #improvement: LogImprovement = { value: 0, byMean: 0, byDeviation: 0 };
   readonly #means: readonly number[];
 
-  constructor(space: Space, model: Model, box: Box | undefined, random: Prng) {
+  /** @param pending points under way, appended to the model's process */
+  constructor(space: Space, model: Model, pending: readonly Point[], box: Box | undefined, random: Prng) {
     this.#space = space;
     this.#model = model;
     this.#box = box;
     this.#random = random;
     // What the model believes of its rows, not what was measured: under noise the luckiest draw is no yardstick.
     this.#means = model.rows.map((row) => model.process.meanAt(row.point.unit));
-    this.#best = Math.min(...this.#means);
+    // A point under way counts as reached: otherwise all others would improve on the same place again.
+    this.#best = Math.min(...this.#means, ...pending.map((point) => model.process.meanAt(point.unit)));
   }
 
   /** Coordinates worth a trial, best first. */
