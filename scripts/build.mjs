@@ -23,6 +23,8 @@ await build({
     chunkFileNames: 'chunks/[name]-[hash].js',
     sourcemap: true,
     // What every tick needs, with all that it imports, is one file: resolving seventy costs more than running them.
-    codeSplitting: { groups: [{ name: 'tick', test: /src\/(cli\/(tick|home)|tick\/(run-tick|observe))\.ts$/ }] },
+    codeSplitting: {
+      groups: [{ name: 'tick', test: /src\/(cli\/(tick|home)|tick\/(run-tick|observe))\.ts$/ }],
+    },
   },
 });

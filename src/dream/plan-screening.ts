@@ -1,11 +1,11 @@
 import { checkParams, type Params } from '../config/parameters.ts';
 import type { Experiment } from '../config/schema.ts';
 import type { ScreeningPlan, StoredRequest, Subject } from './cycle-store.ts';
+import type { Evaluated } from './evaluated.ts';
 import { percent } from './progress.ts';
 import { promotable, sameParams } from './promotable.ts';
 import type { Recommendation } from './sampler.ts';
 import { mean } from './score.ts';
-import type { Evaluated } from './evaluated.ts';
 
 /**
  * Who is measured again beside the baseline: the promotions given, those that the search measured best first, then the
