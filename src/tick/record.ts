@@ -14,7 +14,7 @@ const IDLE = new Set(['NOOP', 'REFLECTED', 'LOCKED', 'KILLED', 'DISABLED']);
 /** A tick that did nothing keeps what it saw only when that is short, chars: they are many. */
 const SHORT = 4096;
 
-/** Whether a tick that did nothing saw something that it left alone. */
+/** Whether a tick that did nothing saw something that it left alone. What only waits for its window is told by `next`. */
 function sawSomething({
   verdicts,
   decisions,
@@ -22,10 +22,9 @@ function sawSomething({
   pausedCycle,
   watch,
   intentsNextAt,
-  phase,
 }: Snapshot): boolean {
   const lists = [verdicts, decisions, received].some((list) => list.length > 0);
-  return lists || pausedCycle !== null || watch !== null || intentsNextAt !== null || phase.screened > 0;
+  return lists || pausedCycle !== null || watch !== null || intentsNextAt !== null;
 }
 
 /** What `kloros replay` needs to decide it again; nothing for a tick with nothing to decide. */
