@@ -7,5 +7,6 @@ export default defineConfig({
     testTimeout: 900_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    reporters: ['default', './scripts/count-reporter.ts'],
   },
 });
