@@ -6,6 +6,8 @@ import { spawnSync } from 'node:child_process';
 const TOOLS = {
   strace: 'strace',
   'systemd-analyze': 'systemd',
+  'systemd-notify': 'systemd',
+  perl: 'perl',
   zsh: 'zsh',
   fish: 'fish',
   promtool: 'prometheus',
