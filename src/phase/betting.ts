@@ -24,14 +24,19 @@ export function betting(differences: readonly number[], bound: number): number {
     const d = difference - bound;
     const typical = insertSorted(sizes, Math.abs(d));
     if (typical === 0) continue;
-    for (const [i, bet] of BETS.entries())
-      capital[i] = (capital[i] ?? 1) * (1 + Math.tanh((bet * d) / typical));
+    for (let i = 0; i < BETS.length; i++)
+      capital[i] = (capital[i] ?? 1) * (1 + Math.tanh(((BETS[i] ?? 0) * d) / typical));
   }
   return capital.reduce((sum, c) => sum + c, 0) / BETS.length;
 }
 
-/** The largest bound below the mean at which the bettor has `wanted`, by bisection. */
-export function bettingLimit(differences: readonly number[], wanted: number): number {
+/**
+ * The largest bound below the mean at which the bettor has `wanted`, by bisection, where it is above `known`.
+ * @param known a bound that is refuted already
+ */
+export function bettingLimit(differences: readonly number[], wanted: number, known: number): number {
+  // He has less the higher the bound: not enough there is not enough anywhere above.
+  if (Number.isFinite(known) && betting(differences, known) < wanted) return known;
   let low = Math.min(...differences);
   // Below every difference all bets are won; when even that is not enough there is no limit.
   const spread = Math.max(...differences) - low;

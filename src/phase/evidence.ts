@@ -88,17 +88,13 @@ export function estimate(
   const t = byT(differences, share, places);
   const { low, high } = share > 0 ? t : NOTHING;
   const wanted = 1 / (BET_SHARE * level);
-  const above = bettingLimit(differences, wanted);
-  const below = -bettingLimit(
-    differences.map((d) => -d),
-    wanted,
-  );
+  const turned = differences.map((d) => -d);
   return {
     n,
     mean: t.mean,
     standardError: t.standardError,
-    low: Math.min(t.mean, Math.max(low, above)),
-    high: Math.max(t.mean, Math.min(high, below)),
+    low: Math.min(t.mean, Math.max(low, bettingLimit(differences, wanted, low))),
+    high: Math.max(t.mean, Math.min(high, -bettingLimit(turned, wanted, -high))),
   };
 }
 

@@ -32,44 +32,43 @@ function aligned(levels: readonly number[]): number[] {
 interface Side {
   readonly values: Float64Array;
   /** Which pair each value belongs to. */
-  readonly owners: readonly number[];
+  readonly owners: Int32Array;
 }
 
 function sideOf(values: readonly number[]): Side {
   const owners = values.map((_, i) => i).sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0));
   return {
-    owners,
+    owners: Int32Array.from(owners),
     values: Float64Array.from([...owners.map((i) => values[i] ?? 0), Number.POSITIVE_INFINITY]),
   };
 }
 
-/** Score of the candidate less that of the baseline in each pair, the candidates moved down by `bound`. */
-function scoreDifferences(base: Side, moved: Side, bound: number): Float64Array {
-  const n = base.owners.length;
-  const scores = new Float64Array(n);
-  const count = (sides: Side, from: number, least: number, shift: number): number => {
-    let to = from;
-    while (to < n && (sides.values[to] ?? 0) - shift <= least) to++;
-    return to;
-  };
+/** Adds, in each pair's part, the rank of the candidate and takes away that of the baseline; the candidates are moved down by `bound`. */
+function addRanks(sums: Float64Array, partOf: Int32Array, base: Side, moved: Side, bound: number): void {
+  const n = partOf.length;
   for (let b = 0, m = 0; b < n || m < n; ) {
     const least = Math.min(base.values[b] ?? 0, (moved.values[m] ?? 0) - bound);
-    const toB = count(base, b, least, 0);
-    const toM = count(moved, m, least, bound);
+    let toB = b;
+    while (toB < n && (base.values[toB] ?? 0) <= least) toB++;
+    let toM = m;
+    while (toM < n && (moved.values[toM] ?? 0) - bound <= least) toM++;
     // Tied values share the mean of their ranks.
-    const score = (b + m + 1 + toB + toM) / 2;
-    for (; b < toB; b++) scores[base.owners[b] ?? 0] = (scores[base.owners[b] ?? 0] ?? 0) - score;
-    for (; m < toM; m++) scores[moved.owners[m] ?? 0] = (scores[moved.owners[m] ?? 0] ?? 0) + score;
+    const rank = (b + m + 1 + toB + toM) / 2;
+    for (; b < toB; b++) addTo(sums, partOf[base.owners[b] ?? 0] ?? 0, -rank);
+    for (; m < toM; m++) addTo(sums, partOf[moved.owners[m] ?? 0] ?? 0, rank);
   }
-  return scores;
 }
 
-/** Scores of pairs that were swapped together, summed; each alone while there are too few of those. */
-function partsOf(places: readonly Place[] | undefined, n: number): readonly number[] {
-  const alone = Array.from({ length: n }, (_, i) => i);
-  if (!places) return alone;
-  const numbers = new Map([...new Set(places.map(({ part }) => part))].map((part, i) => [part, i]));
-  return numbers.size < MIN_PARTS ? alone : places.map(({ part }) => numbers.get(part) ?? 0);
+function addTo(sums: Float64Array, index: number, rank: number): void {
+  sums[index] = (sums[index] ?? 0) + rank;
+}
+
+/** Which part each pair belongs to, from 0: those that were swapped together, or each alone while there are too few of them. */
+function partsOf(places: readonly Place[] | undefined, n: number): Int32Array {
+  const numbers = new Map([...new Set(places?.map(({ part }) => part))].map((part, i) => [part, i]));
+  return Int32Array.from({ length: n }, (_, i) =>
+    numbers.size < MIN_PARTS ? i : (numbers.get(places?.[i]?.part ?? 0) ?? 0),
+  );
 }
 
 /** A statistic that has Student's distribution with one degree less than there are parts. */
@@ -97,14 +96,17 @@ export function scoreStatistic(
   const moved = sideOf(differences.map((d, i) => (centre[i] ?? 0) + d / 2));
   const partOf = partsOf(places, differences.length);
   const parts = new Set(partOf).size;
+  const sums = new Float64Array(parts);
   const at = (bound: number): number => {
-    const sums = new Float64Array(parts);
+    sums.fill(0);
+    addRanks(sums, partOf, base, moved, bound);
     let sum = 0;
-    for (const [i, score] of scoreDifferences(base, moved, bound).entries()) {
-      sums[partOf[i] ?? 0] = (sums[partOf[i] ?? 0] ?? 0) + score;
-      sum += score;
+    let squares = 0;
+    for (let i = 0; i < parts; i++) {
+      const part = sums[i] ?? 0;
+      sum += part;
+      squares += part * part;
     }
-    const squares = sums.reduce((total, s) => total + s * s, 0);
     if (sum === 0) return 0;
     // Of equal parts this is the usual t, and it stays one when they are of two sizes (Efron 1969).
     return sum * Math.sqrt((parts - 1) / Math.max(0, parts * squares - sum * sum));
