@@ -1,4 +1,6 @@
+import type { Analysis } from '../dream/importance.ts';
 import type { CycleDetail, CycleRecord } from '../dream/records.ts';
+import { importanceWords } from './importance-words.ts';
 import { type Output, pairs, table } from './output.ts';
 import { lengthOf, moment, paramWords, percent, relative } from './words.ts';
 
@@ -107,13 +109,18 @@ function trialsTable(c: CycleDetail, out: Output): string | null {
   );
 }
 
-/** A cycle: what it came to, screening, and every trial. */
+/** A cycle: what it came to, screening, which parameters decided, and every trial. */
 export function cycleWords(
   c: CycleDetail,
   now: number,
-  show: { readonly trials: boolean },
+  show: { readonly trials: boolean; readonly analysis?: Analysis | null },
   out: Output,
 ): string {
-  const parts = [summaryPairs(c, now, out), screeningTable(c), show.trials ? trialsTable(c, out) : null];
+  const parts = [
+    summaryPairs(c, now, out),
+    screeningTable(c),
+    show.analysis ? importanceWords(show.analysis) : null,
+    show.trials ? trialsTable(c, out) : null,
+  ];
   return parts.filter((part) => part !== null).join('\n\n');
 }

@@ -50,7 +50,9 @@ function listCommand(): Command {
 
 function showCommand(): Command {
   return new Command('show')
-    .description('one cycle: what it found, what screening measured, and every trial')
+    .description(
+      'one cycle: what it found, what screening measured, which parameters decided, and every trial',
+    )
     .argument('[cycle]', 'default: the newest')
     .option('--no-trials', 'without the table of trials')
     .addHelpText(
@@ -66,8 +68,10 @@ function showCommand(): Command {
             hint: 'Run one with `kloros dream`.',
           });
         const cycle = await showCycle(ctx.db, wanted);
-        out.data({ schema: 'kloros.cycle/v1', cycle }, (c) =>
-          cycleWords(c.cycle, ctx.clock.now(), options, out),
+        const { understandCycle } = await import('../dream/understanding.ts');
+        const analysis = await understandCycle(ctx, wanted);
+        out.data({ schema: 'kloros.cycle/v1', cycle, analysis }, (c) =>
+          cycleWords(c.cycle, ctx.clock.now(), { ...options, analysis: c.analysis }, out),
         );
       });
     });
