@@ -15,7 +15,7 @@ import { wilson } from './wilson.ts';
 
 const { values } = parseArgs({
   options: {
-    seed: { type: 'string', default: '20261125' },
+    seed: { type: 'string', default: '20261126' },
     null: { type: 'string', default: '20000' },
     power: { type: 'string', default: '500' },
   },

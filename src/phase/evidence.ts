@@ -8,7 +8,7 @@ import { MIN_PARTS, type Place, scoreEstimate, scoreStatistic } from './scores.t
  * takes the t test beyond its level: ranks of few pairs have few orders, and on a machine whose noise lasts longer than
  * a measurement the two blocks that mirror each other correlate, by up to 1/8.
  */
-const T_SHARE = 0.8;
+const T_SHARE = 0.75;
 const BET_SHARE = 0.05;
 
 /** What the differences say about their centre. In log units; positive is better. */

@@ -18,7 +18,7 @@ export interface Look {
  * and Fleming, which keep nearly all of it for the end. A gain is looked for late, where the error buys the most power;
  * a guardrail earlier, so that it does not hold up a gain that shows at once.
  */
-const GAMMA = { gain: -3, guard: -0.25 } as const;
+const GAMMA = { gain: -3, guard: 0.25 } as const;
 /** Half the points that the density of the test statistic is kept at between two looks. */
 const GRID = 80;
 
