@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import type { ExperimentOverview } from '../heuristics/overview.ts';
 import type { SearchAdvice } from '../heuristics/types.ts';
+import type { LearnedOverview } from '../tick/learned.ts';
 import { withHome } from './home.ts';
+import { importanceWords } from './importance-words.ts';
 import { pairs, table } from './output.ts';
 import { lengthOf, paramWords, percent, plural, relative } from './words.ts';
 
@@ -14,7 +15,8 @@ function focusWords(focus: SearchAdvice['focus']): string {
     .join(', ');
 }
 
-function experimentWords({ experiment, learned: l, advice }: ExperimentOverview, now: number): string {
+function experimentWords(known: LearnedOverview, now: number): string {
+  const { experiment, learned: l, advice, analysis, cycle } = known;
   const lines: (readonly [string, string])[] = [
     [experiment, advice.reason],
     ['  search in', focusWords(advice.focus)],
@@ -26,13 +28,17 @@ function experimentWords({ experiment, learned: l, advice }: ExperimentOverview,
       `${mean(l.optimismSum, l.verdicts)} claimed beyond what PHASE measured (${plural(l.verdicts, 'verdict')})`,
     ],
   ];
-  return pairs([
+  const facts = pairs([
     ...lines,
-    ...l.accepted.map((a) => ['  ', `${percent(a.gain)}: ${paramWords(a.params)}`] as const),
+    ...l.accepted.map(
+      (a) => ['  ', `${percent(a.gain)}${a.stale ? ', elsewhere' : ''}: ${paramWords(a.params)}`] as const,
+    ),
   ]);
+  if (analysis === null) return facts;
+  return `${facts}\n\nwhat decided ${cycle}:\n${importanceWords(analysis)}`;
 }
 
-function heuristicsWords(shown: readonly ExperimentOverview[], now: number): string {
+function heuristicsWords(shown: readonly LearnedOverview[], now: number): string {
   const ranking = shown.map((s, i) => [
     String(i + 1),
     s.experiment,
@@ -47,12 +53,14 @@ function heuristicsWords(shown: readonly ExperimentOverview[], now: number): str
 
 function showCommand(): Command {
   return new Command('show')
-    .description('which experiment deserves the next cycle, where it should search, and what was learned')
+    .description(
+      'which experiment deserves the next cycle, where it should search, what was learned, and which parameters decide',
+    )
     .addHelpText('after', '\nExamples:\n  $ kloros heuristics show\n  $ kloros heuristics show --json')
     .action(async (_options, command: Command) => {
       await withHome(command, 'read', async (ctx, out) => {
-        const { overview } = await import('../heuristics/overview.ts');
-        const experiments = await overview(ctx);
+        const { learnedOverview } = await import('../tick/learned.ts');
+        const experiments = await learnedOverview(ctx);
         out.data({ schema: 'kloros.heuristics/v1', experiments }, (h) =>
           heuristicsWords(h.experiments, ctx.clock.now()),
         );

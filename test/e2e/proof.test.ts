@@ -9,14 +9,17 @@ import { collectEvidence, type Evidence, evidenceSha256 } from '../../src/tick/e
 import { verifyEvidence } from '../../src/tick/evidence/verify.ts';
 import { replay, replayDecision } from '../../src/tick/replay.ts';
 import { kloros } from '../support/kloros.ts';
-import { type LoopHome, loopHome } from '../support/loop.ts';
+import { type LoopHome, loopHome, quickExperiment } from '../support/loop.ts';
 
 let home: LoopHome;
 let ctx: Context;
 
 /** A change that a search measured, an epoch accepted, a person approved and a tick committed. */
 beforeAll(async () => {
-  home = await loopHome({ escrow: { rules: [{ when: 'true', reason: 'always' }] } });
+  home = await loopHome({
+    escrow: { rules: [{ when: 'true', reason: 'always' }] },
+    experiments: { demo: quickExperiment({ budget: { trials: 16, duration: '60s' } }) },
+  });
   ctx = await home.open();
   const changes = { cache: 256, mode: 'fast' };
   const document = { schema: 'v2', id: 'better', timestamp: 1, experiment: 'demo', fitness: 0.9, changes };
@@ -112,6 +115,17 @@ describe('evidence', () => {
   test('of a version that is not there is refused', async () => {
     await expect(collectEvidence(ctx, 9)).rejects.toMatchObject({ code: 'KLR_E_NOT_FOUND' });
   });
+});
+
+test('what was learned is shown with the parameters that decided the search', async () => {
+  const shown = await kloros({ home: home.home }, 'heuristics', 'show');
+  expect(shown, shown.stderr).toMatchObject({ exit: 0 });
+  expect(shown.stdout).toMatch(/^what decided dream-/m);
+  const cycle = await ctx.db.get<{ id: string }>('SELECT id FROM cycles');
+  const { experiments } = JSON.parse(
+    (await kloros({ home: home.home }, 'heuristics', 'show', '--json')).stdout,
+  );
+  expect(experiments[0]).toMatchObject({ experiment: 'demo', cycle: cycle?.id, analysis: expect.anything() });
 });
 
 describe('replay', () => {
