@@ -63,7 +63,9 @@ export async function phaseSituation(ctx: Context): Promise<Snapshot['phase']> {
   const window = await phaseWindow(ctx);
   const screened = await ctx.db.get<{ n: number }>(
     // What is no longer configured cannot be measured: it waits until it expires.
+    // What has its verdict, and waits to have it carried out, is not measured again.
     `SELECT COUNT(*) AS n FROM promotions WHERE state = 'screened'
+     AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.promotion_id = promotions.id AND v.carried_out_at IS NULL)
      AND experiment IN (${names.map(() => '?').join(', ')})`,
     ...names,
   );

@@ -30,7 +30,8 @@ async function underFire(home: FaultyHome, random: () => number, mostMs: number)
   let kills = 0;
   while ((await version(home)) === 0) {
     const { child, ended } = home.startTick('onward');
-    const timer = setTimeout(() => child.kill('SIGKILL'), random() * mostMs);
+    // Lives grow longer, so that the loop comes on whatever a trial takes here beside an idle tick.
+    const timer = setTimeout(() => child.kill('SIGKILL'), random() * mostMs * (1 + kills / 40));
     const { signal } = await ended;
     clearTimeout(timer);
     kills += signal === 'SIGKILL' ? 1 : 0;

@@ -35,7 +35,8 @@ const [home = '', what] = process.argv.slice(2);
 const opened = await openContext({ home, env: { PATH: process.env.PATH }, fs });
 const ctx = { ...opened, random: seededRandom(Number(process.env.SEED ?? 1)) };
 const waiting = await ctx.db.get<{ n: number }>(
-  "SELECT COUNT(*) AS n FROM promotions WHERE state = 'screened'",
+  `SELECT COUNT(*) AS n FROM promotions WHERE state = 'screened'
+   AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.promotion_id = promotions.id AND v.carried_out_at IS NULL)`,
 );
 const begun = await ctx.db.get<{ n: number }>(
   "SELECT COUNT(*) AS n FROM epochs WHERE state IN ('running', 'paused')",

@@ -20,10 +20,15 @@ import { countFailedEpoch } from './abandon.ts';
 import { externalEpoch } from './phase-external.ts';
 import type { Done, Run } from './run.ts';
 
-/** The screened promotions, the most promising first, as complete configurations. */
+/** The screened promotions without a verdict, the most promising first, as complete configurations. */
 async function candidates(ctx: Context, params: EpochRequest['baseline']['params']): Promise<Candidate[]> {
   const screened = await listPromotions(ctx.db, { states: ['screened'] });
+  const rows = await ctx.db.all<{ id: string }>(
+    'SELECT promotion_id AS id FROM verdicts WHERE carried_out_at IS NULL',
+  );
+  const judged = new Set(rows.map((row) => row.id));
   return screened
+    .filter((p) => !judged.has(p.id))
     .toSorted((a, b) => (b.searchScore ?? 0) - (a.searchScore ?? 0))
     .slice(0, ctx.config.phase.candidates)
     .flatMap((p) => {
