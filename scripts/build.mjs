@@ -16,6 +16,8 @@ await build({
   // Native add-ons stay where npm put them; the rest is bundled, since one file loads faster than two hundred.
   external: ['fs-native-extensions'],
   logLevel: 'warn',
+  // The library imports at once what the command imports when it is called: that is no mistake.
+  checks: { ineffectiveDynamicImport: false },
   output: {
     dir: 'dist',
     format: 'esm',
