@@ -25,7 +25,7 @@ import { type Fault, type FaultyMachine, faultyMachine } from '../support/faults
 const cacheOf = (version: number) => 16 * version;
 let template: TestContext;
 // In memory where there is such a place: nothing here depends on what fsync does, and there are thousands of them.
-const workplace = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kloros-crash-'));
+const scratch = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kloros-crash-'));
 
 beforeAll(async () => {
   const apply = { file: 'target.json', format: 'json' } as const;
@@ -38,7 +38,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await template.cleanup();
-  rmSync(workplace, { recursive: true, force: true });
+  rmSync(scratch, { recursive: true, force: true });
 });
 
 type Operation = (ctx: Context, lock: HeldLock) => Promise<unknown>;
@@ -60,7 +60,7 @@ const operations: Record<string, Operation> = {
 let copies = 0;
 /** A copy of the template's home at v2, opened as a process that was just started would. */
 async function freshHome(): Promise<Context> {
-  const root = join(workplace, String(copies++));
+  const root = join(scratch, String(copies++));
   cpSync(template.configDir, root, { recursive: true });
   return reopened({ ...template, configDir: root, paths: homePaths(join(root, 'home')) });
 }
