@@ -17,7 +17,9 @@ export interface Preview {
 export async function previewPromotions(ctx: Context, baseline: BaselineInForce): Promise<Preview> {
   const now = ctx.clock.now();
   const look = lookIntoFolder(ctx.fs, ctx.paths.promotions, now, undefined);
-  const known = new Set((await ctx.db.all<{ file: string }>('SELECT file FROM promotions')).map((row) => row.file));
+  const known = new Set(
+    (await ctx.db.all<{ file: string }>('SELECT file FROM promotions')).map((row) => row.file),
+  );
   const names = look.changed ? look.names.filter((name) => !known.has(name)).toSorted() : [];
   const read = dropReader(ctx, ctx.paths.promotions);
   const received: { id: string; experiment: string }[] = [];
