@@ -159,4 +159,4 @@ export async function countInconclusive(
   return attempts;
 }
 
-export { addWinners, type WinnersRequest } from './winners.ts';
+export { addWinners } from './winners.ts';
