@@ -90,9 +90,8 @@ async function summary(ctx: Context, before: number, started: number): Promise<v
     say(`Baseline v${after.version} is in force (${after.kind}), written to examples/sqlite/settings.toml:`);
     const changed = Object.entries(after.params[EXPERIMENT] ?? {}).map(([name, value]) => `${name}=${value}`);
     say(`  ${changed.join(' ')}`);
-    const verdict = after.promotionId
-      ? (await readVerdicts(ctx.db, after.promotionId)).at(-1)?.statistics
-      : undefined;
+    const verdicts = after.epochId === null ? [] : await readVerdicts(ctx.db, after.epochId);
+    const verdict = verdicts.find((v) => v.promotionId === after.promotionId)?.statistics;
     if (verdict?.comparisons) {
       say(
         `  gain over v${before}: ${percent(verdict.gain ?? 0)} throughput over all domains, interval ${percent(verdict.low ?? 0)} to ${percent(verdict.high ?? 0)}`,
