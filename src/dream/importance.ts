@@ -63,8 +63,8 @@ const PAIRED = 6;
 const CURVE = 11;
 
 /**
- * The importance of each parameter that has two values at least, most important first; empty where nothing can be said: fewer than ten values that
- * are finite, or all of them equal.
+ * The importance of each parameter that has two values at least, most important first; empty where nothing can be
+ * said: fewer than ten values that are finite, or all of them equal.
  * @param points configurations, missing parameters being inactive or the default; @param values one each
  */
 export function importance(
@@ -90,7 +90,7 @@ export function analyse(
     explained,
     importance: parameters,
     interactions: interactionsOf(space, trees, order.slice(0, PAIRED)),
-    effects: order.map((d) => effectOf(space.dimensions[d] as Dimension, d, trees)),
+    effects: order.map((d) => effectOf(space.dimensions[d] as Dimension, d, trees, points)),
   };
 }
 
@@ -168,14 +168,22 @@ function interactionsOf(
   return found.sort((a, b) => b.share - a.share);
 }
 
-function effectOf(dimension: Dimension, d: number, trees: readonly Decomposed[]): Effect {
+/** Of listed values only those that were measured: what a forest says of the others, forbidden ones too, is a guess. */
+function effectOf(
+  dimension: Dimension,
+  d: number,
+  trees: readonly Decomposed[],
+  points: readonly Params[],
+): Effect {
+  const measured = new Set(points.map((params) => params[dimension.name]));
   const count = Math.min(dimension.levels, dimension.kind === 'choice' ? Infinity : CURVE);
   const curve = Array.from({ length: count }, (_, k) => {
     const u = count === dimension.levels ? (k + 0.5) / count : k / (count - 1);
     const { mean: height, deviation: uncertainty } = over(trees, ({ parts }) => parts.marginal(d, u));
     return { value: dimension.fromUnit(u), mean: height, uncertainty };
   });
-  return { name: dimension.name, curve };
+  const listed = count === dimension.levels;
+  return { name: dimension.name, curve: listed ? curve.filter(({ value }) => measured.has(value)) : curve };
 }
 
 function over(

@@ -63,6 +63,14 @@ describe('the share of a parameter is that of the variance which it makes', () =
     });
   });
 
+  it('shows no value of a choice that was never measured, such as a forbidden one', () => {
+    const points = Array.from({ length: 40 }, (_, i) => ({ mode: i % 2 === 0 ? 'p' : 'q', a: i / 40 }));
+    const values = points.map(({ mode }) => (mode === 'q' ? 3 : 0));
+    const { effects } = analyse(space, points, values, { seed: 1 });
+    const curve = effects.find(({ name }) => name === 'mode')?.curve ?? [];
+    expect(curve.map(({ value }) => value)).toEqual(['p', 'q']);
+  });
+
   it('of a parameter that is active only under one choice', () => {
     const found = analysed((p) => (p.mode === 'p' ? 4 * number(p, 'under') : 2));
     expect(found.importance[0]?.name).toBe('under');
