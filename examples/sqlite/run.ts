@@ -98,7 +98,7 @@ async function summary(ctx: Context, before: number, started: number): Promise<v
       );
       for (const c of verdict.comparisons.filter((c) => c.role === 'objective'))
         say(
-          `  ${c.domain.padEnd(12)} ${thousands(c.baselineMean).padStart(8)} → ${thousands(c.candidateMean).padStart(8)} operations/s, ${c.pairs} pairs`,
+          `  ${(c.domain === '*' ? 'all domains' : c.domain).padEnd(12)} ${thousands(c.baselineMean).padStart(8)} → ${thousands(c.candidateMean).padStart(8)} operations/s, ${c.pairs} pairs`,
         );
     }
   }
