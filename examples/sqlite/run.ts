@@ -27,6 +27,10 @@ const home = process.env.KLOROS_HOME ?? join(here, '..', '..', '.kloros');
 const EXPERIMENT = 'sqlite';
 /** The job ends by then, whatever is still open, ms. */
 const TIME_LIMIT_MS = 290_000;
+/** Searches of a first run, at most: what is in force already is searched around once. */
+const MOST_SEARCHES = 3;
+/** A search is not begun with less than this left, ms: it takes one minute, validation and watch up to two more. */
+const VALIDATION_MS = 180_000;
 /** A full loop takes some eight ticks; more than this is a loop that does not settle. */
 const MOST_TICKS = 30;
 
@@ -77,6 +81,24 @@ async function settle(ctx: Context, until: number): Promise<void> {
   }
 }
 
+/**
+ * Asks for a search, and for another one when nothing was proven better: under guardrails one seed may miss what the
+ * next one finds. There is always time left to validate and to watch.
+ */
+async function search(ctx: Context, until: number, most: number): Promise<void> {
+  for (let n = 0; n < most && until - ctx.clock.monotonic() > VALIDATION_MS; n++) {
+    submitIntent(ctx, {
+      type: 'trigger_dream',
+      priority: 5,
+      reason: `npm start asks for a search${n === 0 ? '' : `, number ${n + 1}`}`,
+      data: { experiment: EXPERIMENT },
+      emittedBy: 'npm start',
+    });
+    await settle(ctx, until);
+    if ((await readStatus(ctx)).waiting.screened > 0) return;
+  }
+}
+
 const thousands = (n: number | null) => (n === null ? '?' : Math.round(n).toLocaleString('en'));
 
 async function summary(ctx: Context, before: number, started: number): Promise<void> {
@@ -117,14 +139,7 @@ try {
   const until = started + TIME_LIMIT_MS;
   const before = (await currentBaseline(ctx.db, ctx.config)).version;
   title(ctx, before);
-  submitIntent(ctx, {
-    type: 'trigger_dream',
-    priority: 5,
-    reason: 'npm start asks for a search',
-    data: { experiment: EXPERIMENT },
-    emittedBy: 'npm start',
-  });
-  await settle(ctx, until);
+  await search(ctx, until, before === 0 ? MOST_SEARCHES : 1);
   // The nightly window is hours away: a person asks for the validation now.
   if ((await readStatus(ctx)).waiting.screened > 0) {
     await tick(ctx, { force: { kind: 'phase' } });
